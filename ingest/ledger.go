@@ -1,0 +1,80 @@
+package ingest
+
+// Counts add up: In = Kept + Duplicate + Malformed + Filtered. They count
+// records; what is no record is in Entry.Others.
+type Counts struct {
+	In        int64 `json:"in"`
+	Kept      int64 `json:"kept"`
+	Duplicate int64 `json:"duplicate"`
+	Malformed int64 `json:"malformed"`
+	Filtered  int64 `json:"filtered"`
+}
+
+// Add adds b to c.
+func (c *Counts) Add(b Counts) {
+	c.In += b.In
+	c.Kept += b.Kept
+	c.Duplicate += b.Duplicate
+	c.Malformed += b.Malformed
+	c.Filtered += b.Filtered
+}
+
+// Balanced tells whether the counts add up.
+func (c Counts) Balanced() bool { return c.In == c.Kept+c.Duplicate+c.Malformed+c.Filtered }
+
+// Status says how far an object was read.
+type Status string
+
+// The statuses of an object. Only StatusRead means that its records are in.
+const (
+	StatusRead       Status = "read"
+	StatusNotTrail   Status = "not-trail"  // read, but nothing in it is a record
+	StatusDamaged    Status = "damaged"    // truncated, broken gzip, an empty file
+	StatusUnreadable Status = "unreadable" // could not be opened or fetched
+)
+
+// Entry is the ledger's line for one object.
+type Entry struct {
+	Object
+	Status Status `json:"status"`
+	Counts
+	// Others counts elements that are no records, by shape.
+	Others map[string]int64 `json:"others,omitempty"`
+	// Problem says in one line why the object is damaged or unreadable.
+	Problem string `json:"problem,omitempty"`
+	// Bad lists malformed records, the first maxBad of them.
+	Bad []Malformed `json:"bad,omitempty"`
+	// Salvageable counts the whole records in front of the damage.
+	Salvageable int64 `json:"salvageable,omitempty"`
+}
+
+// Malformed is one record that could not be decoded.
+type Malformed struct {
+	Index  int    `json:"index"`
+	Offset int64  `json:"offset"`
+	Reason string `json:"reason"`
+}
+
+// maxBad bounds the malformed records that an Entry names; the rest is counted.
+const maxBad = 20
+
+// Incomplete tells whether some of the object's records are missing from the
+// answer.
+func (e *Entry) Incomplete() bool {
+	return e.Status == StatusDamaged || e.Status == StatusUnreadable || e.Malformed > 0
+}
+
+func (e *Entry) other(s Shape) {
+	if e.Others == nil {
+		e.Others = map[string]int64{}
+	}
+	e.Others[s.String()]++
+}
+
+func (e *Entry) malformed(index int, offset int64, reason string) {
+	e.In++
+	e.Malformed++
+	if len(e.Bad) < maxBad {
+		e.Bad = append(e.Bad, Malformed{index, offset, reason})
+	}
+}
