@@ -1,0 +1,41 @@
+package index
+
+import "fmt"
+
+// FormatVersion is the version of everything on disk. A reader accepts its own
+// version and the older ones listed here.
+//
+//	1  first version
+const FormatVersion = 1
+
+// Names in an index folder.
+const (
+	currentName   = "CURRENT"
+	lockName      = "LOCK"
+	eventsDir     = "events"
+	termsDir      = "terms"
+	ledgerDir     = "ledger"
+	stagingDir    = "tmp"
+	manifestStem  = "MANIFEST-"
+	unknownDate   = "unknown"
+	datePrefix    = "date="
+	parquetSuffix = ".parquet"
+	termsSuffix   = ".terms"
+)
+
+// CorruptError is damage to a file of the index. No answer is ever computed
+// from the damaged bytes.
+type CorruptError struct {
+	File   string
+	Offset int64
+	Reason string
+}
+
+// Error implements error.
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("%s is damaged at byte %d: %s; rebuild the index from its deliveries", e.File, e.Offset, e.Reason)
+}
+
+func corrupt(file string, offset int64, format string, args ...any) error {
+	return &CorruptError{File: file, Offset: offset, Reason: fmt.Sprintf(format, args...)}
+}

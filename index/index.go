@@ -1,0 +1,228 @@
+package index
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/trailblame/trailblame/ingest"
+)
+
+// Index is a consistent snapshot of an index, as of the manifest that counted
+// when it was opened. Writers that come later do not change it. It is safe for
+// concurrent use.
+type Index struct {
+	dir      string
+	fsys     fileSystem
+	manifest *manifest
+	warnings []string
+
+	mu         sync.Mutex
+	segments   map[uint64]*Segment
+	deliveries map[string]map[place][]Delivery // by date
+}
+
+// place is where an event is kept.
+type place struct {
+	segment uint64
+	row     int
+}
+
+// Delivery is an object that an event came in, and its position there.
+type Delivery struct {
+	Object   string
+	Position int
+}
+
+// Open opens the index in dir for reading. An index that is not there is an
+// error that wraps fs.ErrNotExist; damage is a *CorruptError.
+func Open(dir string) (*Index, error) {
+	fsys, err := openOSFS(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: no index here; make one with trailblame ingest: %w", dir, fs.ErrNotExist)
+		}
+		return nil, fmt.Errorf("open index %s: %w", dir, plainError(err))
+	}
+	return open(dir, fsys)
+}
+
+func open(dir string, fsys fileSystem) (*Index, error) {
+	m, warning, err := loadManifest(fsys)
+	if errors.Is(err, errNoIndex) {
+		return nil, fmt.Errorf("%s: no index here; make one with trailblame ingest: %w", dir, fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ix := &Index{dir: dir, fsys: fsys, manifest: m, segments: map[uint64]*Segment{}, deliveries: map[string]map[place][]Delivery{}}
+	if warning != "" {
+		ix.warnings = append(ix.warnings, warning)
+	}
+	slices.SortFunc(m.Segments, func(a, b segmentInfo) int {
+		return cmp.Or(cmp.Compare(dateKey(a.Date), dateKey(b.Date)), cmp.Compare(a.ID, b.ID))
+	})
+	return ix, nil
+}
+
+// dateKey makes the partition of events without a time sort first, where their
+// events do.
+func dateKey(date string) string {
+	if date == unknownDate {
+		return ""
+	}
+	return date
+}
+
+// Close closes all segments.
+func (ix *Index) Close() error {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	var first error
+	for _, s := range ix.segments {
+		if err := s.Close(); first == nil {
+			first = err
+		}
+	}
+	clear(ix.segments)
+	return first
+}
+
+// Warnings tells what was odd about the index but kept no answer from being
+// right.
+func (ix *Index) Warnings() []string { return ix.warnings }
+
+// Generation counts the commits that made this snapshot.
+func (ix *Index) Generation() uint64 { return ix.manifest.Generation }
+
+// Totals sums up the ledger.
+func (ix *Index) Totals() Totals { return ix.manifest.Totals }
+
+// Partitions returns the dates that hold events, oldest first; the partition
+// of events without a time, "unknown", comes before all.
+func (ix *Index) Partitions() []string {
+	var dates []string
+	for _, s := range ix.manifest.Segments {
+		if s.Rows > 0 && (len(dates) == 0 || dates[len(dates)-1] != s.Date) {
+			dates = append(dates, s.Date)
+		}
+	}
+	return dates
+}
+
+// Segments opens the segments of one partition that hold events.
+func (ix *Index) Segments(date string) ([]*Segment, error) {
+	var list []*Segment
+	for _, info := range ix.manifest.Segments {
+		if info.Date != date || info.Rows == 0 {
+			continue
+		}
+		s, err := ix.segment(info)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+func (ix *Index) segment(info segmentInfo) (*Segment, error) {
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	if s := ix.segments[info.ID]; s != nil {
+		return s, nil
+	}
+	s, err := openSegment(ix.fsys, info)
+	if err != nil {
+		return nil, err
+	}
+	ix.segments[info.ID] = s
+	return s, nil
+}
+
+// Deliveries returns all deliveries of an event beyond the one that its segment
+// names, in no particular order.
+func (ix *Index) Deliveries(s *Segment, row int) ([]Delivery, error) {
+	byPlace, err := ix.deliveriesOf(s.info.Date)
+	if err != nil {
+		return nil, err
+	}
+	return byPlace[place{s.info.ID, row}], nil
+}
+
+func (ix *Index) deliveriesOf(date string) (map[place][]Delivery, error) {
+	ix.mu.Lock()
+	cached, ok := ix.deliveries[date]
+	ix.mu.Unlock()
+	if ok {
+		return cached, nil
+	}
+	byPlace := map[place][]Delivery{}
+	for _, info := range ix.manifest.Segments {
+		if info.Date != date {
+			continue
+		}
+		s, err := ix.segment(info)
+		if err != nil {
+			return nil, err
+		}
+		list, err := s.terms.deliveries()
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range list {
+			p := place{d.segment, d.row}
+			byPlace[p] = append(byPlace[p], Delivery{d.object, d.position})
+		}
+	}
+	ix.mu.Lock()
+	ix.deliveries[date] = byPlace
+	ix.mu.Unlock()
+	return byPlace, nil
+}
+
+// Ledger yields the entries of all objects that were ever read, in the order
+// of their commits.
+func (ix *Index) Ledger() iter.Seq2[*ingest.Entry, error] {
+	return func(yield func(*ingest.Entry, error) bool) {
+		for _, f := range ix.manifest.Ledger {
+			for e, err := range readLedger(ix.fsys, f) {
+				if !yield(e, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// SegmentSizes describes a segment for inspect.
+type SegmentSizes struct {
+	ID          uint64 `json:"id"`
+	Date        string `json:"date"`
+	Rows        int    `json:"rows"`
+	RawBytes    int64  `json:"rawBytes"`
+	EventsBytes int64  `json:"eventsBytes"`
+	TermsBytes  int64  `json:"termsBytes"`
+	EventsFile  string `json:"eventsFile"`
+}
+
+// Sizes lists the segments with their sizes.
+func (ix *Index) Sizes() []SegmentSizes {
+	var list []SegmentSizes
+	for _, s := range ix.manifest.Segments {
+		list = append(list, SegmentSizes{ID: s.ID, Date: s.Date, Rows: s.Rows, RawBytes: s.Raw, EventsBytes: s.Events.Size,
+			TermsBytes: s.Terms.Size, EventsFile: s.Events.Name})
+	}
+	return list
+}
+
+// Exists tells whether dir holds an index.
+func Exists(dir string) bool {
+	_, err := os.Lstat(dir + string(os.PathSeparator) + currentName)
+	return err == nil
+}

@@ -1,0 +1,46 @@
+package index
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// LockedError says that another writer holds the index.
+type LockedError struct {
+	Dir    string
+	Holder string // what the holder wrote about itself
+}
+
+// Error implements error.
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("%s: another writer (%s) holds the index; wait for it to end", e.Dir, e.Holder)
+}
+
+// takeLock takes the writer's lock of dir. The file is never removed: a new one
+// beside an old one would be two locks.
+func takeLock(dir string) (*os.File, error) {
+	name := filepath.Join(dir, lockName)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, plainError(err))
+	}
+	ok, err := lockFile(f)
+	switch {
+	case err != nil:
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	case !ok:
+		defer f.Close()
+		var text [64]byte
+		n, _ := f.Read(text[:])
+		return nil, &LockedError{Dir: dir, Holder: strings.TrimSpace(string(text[:n]))}
+	}
+	_, err = f.WriteAt(fmt.Appendf(nil, "process %-20d\n", os.Getpid()), 0)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("write %s: %w", name, err), f.Close())
+	}
+	return f, nil
+}

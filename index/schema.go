@@ -1,0 +1,136 @@
+package index
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
+	"github.com/trailblame/trailblame/ingest"
+)
+
+// The Parquet schema: one optional leaf for each ingest.Column, named in snake
+// case as SQL on CloudTrail commonly does, nested where the record nests; and
+// four columns of our own. Groups are required, so a leaf is present or not at
+// definition level 1 or 0, whatever it is nested in.
+const (
+	templateColumn = "record_template" // see template.go
+	objectColumn   = "source_object"   // the delivery
+	positionColumn = "source_index"    // position in the delivery
+	nativeColumn   = "is_state_change" // an EventBridge state change
+)
+
+// snakePath returns the Parquet path of a column.
+func snakePath(c ingest.Column) []string {
+	path := make([]string, len(ingest.Columns[c].Path))
+	for i, key := range ingest.Columns[c].Path {
+		path[i] = snake(key)
+	}
+	return path
+}
+
+// snake turns sourceIPAddress into source_ip_address and awsRegion into
+// aws_region.
+func snake(key string) string {
+	var b strings.Builder
+	runes := []rune(strings.NewReplacer("webId", "WebId", "vpcEndpoint", "VpcEndpoint").Replace(key))
+	for i, r := range runes {
+		if unicode.IsUpper(r) && i > 0 {
+			lowerBefore := unicode.IsLower(runes[i-1]) || unicode.IsDigit(runes[i-1])
+			lowerAfter := i+1 < len(runes) && unicode.IsLower(runes[i+1])
+			if lowerBefore || lowerAfter && unicode.IsUpper(runes[i-1]) {
+				b.WriteByte('_')
+			}
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// leafOf gives the Parquet type of a column.
+func leafOf(c ingest.Column) parquet.Node {
+	switch ingest.Columns[c].Kind {
+	case ingest.JSON:
+		return text(parquet.JSON())
+	case ingest.Bool:
+		return parquet.Optional(parquet.Leaf(parquet.BooleanType))
+	case ingest.Time:
+		return parquet.Optional(parquet.Encoded(parquet.Timestamp(parquet.Microsecond), &parquet.DeltaBinaryPacked))
+	}
+	switch c {
+	case ingest.EventID, ingest.RequestID:
+		return parquet.Optional(parquet.Encoded(parquet.String(), &parquet.DeltaLengthByteArray))
+	}
+	return text(parquet.String())
+}
+
+// text is a dictionary-encoded optional leaf: values repeat, and where they do
+// not the writer falls back to plain encoding.
+func text(n parquet.Node) parquet.Node {
+	return parquet.Optional(parquet.Encoded(n, &parquet.RLEDictionary))
+}
+
+// leaves maps the file's leaf columns: leaves.of gives the index of a column's
+// leaf.
+type leaves struct {
+	schema   *parquet.Schema
+	of       [ingest.NumColumns]int
+	template int
+	object   int
+	position int
+	native   int
+	count    int
+}
+
+var layout = newLayout()
+
+func newLayout() *leaves {
+	root := parquet.Group{
+		templateColumn: parquet.Encoded(parquet.Leaf(parquet.ByteArrayType), &parquet.RLEDictionary),
+		objectColumn:   parquet.Encoded(parquet.String(), &parquet.RLEDictionary),
+		positionColumn: parquet.Encoded(parquet.Int(32), &parquet.DeltaBinaryPacked),
+		nativeColumn:   parquet.Leaf(parquet.BooleanType),
+	}
+	for c := range ingest.NumColumns {
+		path := snakePath(c)
+		group := root
+		for _, name := range path[:len(path)-1] {
+			next, ok := group[name].(parquet.Group)
+			if !ok {
+				next = parquet.Group{}
+				group[name] = next
+			}
+			group = next
+		}
+		group[path[len(path)-1]] = leafOf(c)
+	}
+	schema := parquet.NewSchema("cloudtrail", root)
+	l := &leaves{schema: schema, count: len(schema.Columns())}
+	index := func(path ...string) int {
+		leaf, ok := schema.Lookup(path...)
+		if !ok {
+			panic("index: no column " + strings.Join(path, "."))
+		}
+		return leaf.ColumnIndex
+	}
+	for c := range ingest.NumColumns {
+		l.of[c] = index(snakePath(c)...)
+	}
+	l.template, l.object = index(templateColumn), index(objectColumn)
+	l.position, l.native = index(positionColumn), index(nativeColumn)
+	return l
+}
+
+// writerOptions are the options of every Parquet file that we write. Page
+// statistics stay on: SQL engines prune by event_time with them.
+func writerOptions() []parquet.WriterOption {
+	return []parquet.WriterOption{
+		layout.schema,
+		parquet.CreatedBy("trailblame", "1", ""),
+		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
+		parquet.PageBufferSize(256 << 10),
+		parquet.DataPageVersion(2),
+		parquet.DictionaryMaxBytes(1 << 20),
+	}
+}

@@ -1,0 +1,200 @@
+package index
+
+import (
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/parquet-go/parquet-go"
+)
+
+// RowSet is a set of row numbers of one segment.
+type RowSet = roaring.Bitmap
+
+// RowIterator yields the rows of a RowSet in increasing order.
+type RowIterator = roaring.IntPeekable
+
+// NewRowSet returns an empty set.
+func NewRowSet() *RowSet { return roaring.New() }
+
+// Segment is an open segment: events of one UTC day, in order, numbered from 0.
+// It is safe for concurrent use; the Rows it gives out are not.
+type Segment struct {
+	info  segmentInfo
+	terms *termsFile
+	files []reader
+
+	mu      sync.Mutex
+	fields  [NumFields]*fieldReader
+	parquet *parquet.File
+	fsys    fileSystem
+}
+
+// openSegment opens the segment's terms file; the events are opened when they
+// are first needed. names gives where the files stand, which for a segment just
+// written is not yet where the manifest will have them.
+func openSegment(fsys fileSystem, info segmentInfo) (*Segment, error) {
+	f, err := fsys.open(info.Terms.Name)
+	if err != nil {
+		return nil, err
+	}
+	s := &Segment{info: info, fsys: fsys, files: []reader{f}}
+	var want root
+	if n, err := hex.Decode(want[:], []byte(info.Root)); err != nil || n != len(want) {
+		s.Close()
+		return nil, corrupt(info.Terms.Name, 0, "the manifest has no root for it")
+	}
+	if f.size() != info.Terms.Size {
+		s.Close()
+		return nil, corrupt(info.Terms.Name, min(f.size(), info.Terms.Size), "%d bytes instead of %d", f.size(), info.Terms.Size)
+	}
+	if s.terms, err = openTerms(info.Terms.Name, f, f.size(), want); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close closes the segment's files.
+func (s *Segment) Close() error {
+	var first error
+	for _, f := range s.files {
+		if err := f.Close(); first == nil {
+			first = err
+		}
+	}
+	s.files = nil
+	return first
+}
+
+// Rows returns the number of events.
+func (s *Segment) Rows() int { return s.info.Rows }
+
+// Date returns the partition, YYYY-MM-DD or "unknown".
+func (s *Segment) Date() string { return s.info.Date }
+
+// Span returns the times of the first and the last event; ok is false when the
+// events have none.
+func (s *Segment) Span() (first, last time.Time, ok bool) {
+	if s.info.Rows == 0 || s.info.Date == unknownDate {
+		return time.Time{}, time.Time{}, false
+	}
+	return time.UnixMicro(s.info.Min).UTC(), time.UnixMicro(s.info.Max).UTC(), true
+}
+
+// field opens the dictionary of f.
+func (s *Segment) field(f Field) (*fieldReader, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fields[f] != nil {
+		return s.fields[f], nil
+	}
+	sec, ok := s.terms.section(sectionField + uint64(f))
+	if !ok {
+		return nil, corrupt(s.info.Terms.Name, 0, "no terms for %s", f)
+	}
+	r, err := openField(s.terms.r, sec.offset, sec.size)
+	if err != nil {
+		return nil, err
+	}
+	s.fields[f] = r
+	return r, nil
+}
+
+// Find adds to rows the events that have one of values in field f. In a value
+// '*' stands for any run of characters.
+func (s *Segment) Find(f Field, values []string, rows *RowSet) error {
+	r, err := s.field(f)
+	if err != nil {
+		return err
+	}
+	for _, v := range values {
+		prefix, glob := GlobPrefix(v)
+		if !glob {
+			err = r.find(v, rows)
+		} else {
+			err = r.match(prefix, rows, func(term []byte) bool { return MatchGlob(v, string(term)) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// FindEventID adds the events that may have the given eventID.
+func (s *Segment) FindEventID(id string, rows *RowSet) error {
+	return s.terms.find(sectionEventIDs, []byte(id), func(row int) { rows.Add(uint32(row)) })
+}
+
+// FindRequestID adds the events that may have the given requestID.
+func (s *Segment) FindRequestID(id string, rows *RowSet) error {
+	return s.terms.find(sectionRequestIDs, []byte(id), func(row int) { rows.Add(uint32(row)) })
+}
+
+// TermCount is a term with the number of events that have it.
+type TermCount struct {
+	Term  string
+	Count int
+}
+
+// Terms calls yield for each term of f in byte order, while it returns true.
+func (s *Segment) Terms(f Field, yield func(TermCount) bool) error {
+	r, err := s.field(f)
+	if err != nil {
+		return err
+	}
+	return r.scan(0, len(r.firsts), func(term []byte, d *decbuf) bool {
+		return yield(TermCount{string(term), d.postings(nil)}) && d.err == nil
+	})
+}
+
+// file opens the Parquet file.
+func (s *Segment) file() (pf *parquet.File, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.parquet != nil {
+		return s.parquet, nil
+	}
+	name := s.info.Events.Name
+	f, err := s.fsys.open(name)
+	if err != nil {
+		return nil, err
+	}
+	s.files = append(s.files, f)
+	if f.size() != s.info.Events.Size {
+		return nil, corrupt(name, min(f.size(), s.info.Events.Size), "%d bytes instead of %d", f.size(), s.info.Events.Size)
+	}
+	sums, _, err := s.terms.load(sectionSums)
+	if err != nil {
+		return nil, err
+	}
+	defer recoverCorrupt(name, &err)
+	blocks := &blockReader{name: name, r: f, size: f.size(), sums: parseSums(sums)}
+	pf, err = parquet.OpenFile(blocks, f.size(), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
+	if err != nil {
+		return nil, asCorrupt(name, err)
+	}
+	if n := len(pf.Schema().Columns()); n != layout.count || pf.NumRows() != int64(s.info.Rows) {
+		return nil, corrupt(name, 0, "%d columns and %d rows where %d and %d were written", n, pf.NumRows(), layout.count, s.info.Rows)
+	}
+	s.parquet = pf
+	return pf, nil
+}
+
+// recoverCorrupt turns a panic of the Parquet library into an error. The bytes
+// it works on were verified, so this is for a forged index, not for damage.
+func recoverCorrupt(name string, err *error) {
+	if p := recover(); p != nil {
+		*err = corrupt(name, 0, "the Parquet library gave up: %v", p)
+	}
+}
+
+func asCorrupt(name string, err error) error {
+	if _, ok := err.(*CorruptError); ok {
+		return err
+	}
+	return fmt.Errorf("read %s: %w", name, err)
+}

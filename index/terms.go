@@ -1,0 +1,169 @@
+package index
+
+import (
+	"bytes"
+
+	"github.com/trailblame/trailblame/ingest"
+)
+
+// maxTerm bounds a term. Longer values are not indexed, and no value of this
+// length is one that people search for.
+const maxTerm = 2048
+
+// termsOf calls yield for each term of a row. It defines what the searchable
+// fields hold; a query without the index asks the same function.
+func (r *rows) termsOf(row int, yield func(f Field, term []byte)) {
+	add := func(f Field, term []byte) {
+		if len(term) > 0 && len(term) <= maxTerm {
+			yield(f, term)
+		}
+	}
+	for _, m := range termColumns {
+		add(m.field, r.text(m.column, row))
+	}
+	r.resourceTerms(row, add)
+	r.lists.each(row, func(key []byte) { add(IssuedKey, key) })
+	for _, o := range r.outcomes(row) {
+		add(Outcome, []byte(o))
+	}
+}
+
+// TermReader finds the terms of a record without an index. It is the reference
+// for what Segment.Find answers. It is not safe for concurrent use.
+type TermReader struct {
+	decoder ingest.Decoder
+	rows    rows
+}
+
+// Terms calls yield for each term of the record; term is valid during the call.
+func (t *TermReader) Terms(raw []byte, native bool, yield func(f Field, term []byte)) error {
+	rec, err := t.decoder.Decode(raw, native)
+	if err != nil {
+		return err
+	}
+	t.rows.reset()
+	t.rows.beginObject("")
+	t.rows.append(rec, 0)
+	t.rows.termsOf(0, yield)
+	return nil
+}
+
+// termColumns lists which columns feed which fields.
+var termColumns = [...]struct {
+	field  Field
+	column ingest.Column
+}{
+	{EventName, ingest.EventName},
+	{EventSource, ingest.EventSource},
+	{ErrorCode, ingest.ErrorCode},
+	{Account, ingest.RecipientAccountID},
+	{Account, ingest.UserAccountID},
+	{Region, ingest.AWSRegion},
+	{Principal, ingest.UserARN},
+	{Principal, ingest.UserPrincipalID},
+	{Principal, ingest.UserInvokedBy},
+	{Issuer, ingest.IssuerARN},
+	{UserName, ingest.UserName},
+	{UserName, ingest.IssuerUserName},
+	{AccessKey, ingest.UserAccessKeyID},
+	{SourceIP, ingest.SourceIPAddress},
+	{SharedEvent, ingest.SharedEventID},
+}
+
+func (r *rows) resourceTerms(row int, add func(Field, []byte)) {
+	l := &r.lists
+	for i := l.start(l.nameEnds, row); i < l.nameEnds[row]; i++ {
+		add(Resource, l.names.bytes(int(i)))
+	}
+	// The target of a denied call often stands in its message only.
+	message := r.text(ingest.ErrorMessage, row)
+	for {
+		at := bytes.Index(message, []byte("arn:"))
+		if at < 0 {
+			return
+		}
+		message = message[at:]
+		end := bytes.IndexAny(message, " \t\r\n\"'`,;()<>")
+		if end < 0 {
+			end = len(message)
+		}
+		add(Resource, bytes.TrimRight(message[:end], ".:"))
+		message = message[end:]
+	}
+}
+
+func (l *lists) start(ends []uint32, row int) uint32 {
+	if row == 0 {
+		return 0
+	}
+	return ends[row-1]
+}
+
+func (l *lists) each(row int, yield func([]byte)) {
+	for i := l.start(l.issueEnds, row); i < l.issueEnds[row]; i++ {
+		yield(l.issued.bytes(int(i)))
+	}
+}
+
+func (r *rows) outcomes(row int) []string {
+	code, message := r.text(ingest.ErrorCode, row), r.text(ingest.ErrorMessage, row)
+	switch {
+	case r.native[row]:
+		return outcomeNative
+	case len(code) == 0 && len(message) == 0:
+		return outcomeSuccess
+	case mayBeDenial(code) || mayBeDenial(message):
+		return outcomeDenied
+	}
+	return outcomeError
+}
+
+var (
+	outcomeNative  = []string{OutcomeNative}
+	outcomeSuccess = []string{OutcomeSuccess}
+	outcomeError   = []string{OutcomeError}
+	outcomeDenied  = []string{OutcomeDenied, OutcomeError}
+)
+
+// mayBeDenial is generous: see OutcomeDenied.
+func mayBeDenial(text []byte) bool {
+	for _, sign := range denialSigns {
+		if containsFold(text, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+// denialSigns are parts of the codes and messages with which services refuse a
+// call (IAM user guide, "Troubleshoot access denied error messages", and the
+// error shapes of the service models).
+var denialSigns = [...]string{
+	"denied", "authoriz", "forbidden", "permi", "notsatisfied", "entitled", "optin", "subscriptionrequired",
+	"kmsinvalidstate", "kmsdisabled", "disabledexception", "insufficient", "rolearn", "not allowed", "encryptionpolicy",
+	"bucketpolicy", "topicpolicy", "invalidaccess", "access",
+}
+
+// containsFold tells whether text holds sign, which is lower-case ASCII, in any
+// case.
+func containsFold(text []byte, sign string) bool {
+	for i := 0; i+len(sign) <= len(text); i++ {
+		if text[i]|0x20 == sign[0] && hasPrefixFold(text[i:], sign) {
+			return true
+		}
+	}
+	return false
+}
+
+func hasPrefixFold(text []byte, sign string) bool {
+	for i := range len(sign) {
+		c := text[i]
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != sign[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,289 @@
+package index
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"slices"
+)
+
+// A terms file is a list of sections, a directory of them, the block sums of
+// all of that, and a tail:
+//
+//	sections   one after another
+//	directory  count; then id, offset, length of each section (varints)
+//	sums       uint32 per block of the above
+//	tail       uint64 length of the above, uint64 offset of the directory,
+//	           uint32 format version, uint32 CRC-32C of sums and the tail so
+//	           far, 8 bytes of magic
+//
+// All fixed-width numbers are little-endian. The manifest holds the SHA-256 of
+// sums and tail, the file's root, which binds every byte of the file.
+const (
+	termsMagic    = "TBTERMS\n"
+	termsTailSize = 32
+)
+
+// Sections of a terms file. A field's dictionary is section sectionField+f.
+const (
+	sectionSums       = 1 // block sums of the Parquet file
+	sectionEventIDs   = 2 // fingerprints of eventID
+	sectionRequestIDs = 3 // fingerprints of requestID
+	sectionDeliveries = 4 // further deliveries of events
+	sectionField      = 16
+)
+
+// section is one part of a terms file.
+type section struct {
+	id           uint64
+	offset, size int64
+}
+
+// root identifies a terms file by its checksums.
+type root [sha256.Size]byte
+
+// writeTerms writes a terms file of the given sections and returns its size
+// and root.
+func writeTerms(w io.Writer, ids []uint64, bodies [][]byte) (int64, root, error) {
+	s := &blockSummer{w: w}
+	var directory []byte
+	directory = binary.AppendUvarint(directory, uint64(len(ids)))
+	for i, body := range bodies {
+		directory = binary.AppendUvarint(directory, ids[i])
+		directory = binary.AppendUvarint(directory, uint64(s.size))
+		directory = binary.AppendUvarint(directory, uint64(len(body)))
+		if _, err := s.Write(body); err != nil {
+			return 0, root{}, err
+		}
+	}
+	at := s.size
+	if _, err := s.Write(directory); err != nil {
+		return 0, root{}, err
+	}
+	end := appendSums(nil, s.finish())
+	end = binary.LittleEndian.AppendUint64(end, uint64(s.size))
+	end = binary.LittleEndian.AppendUint64(end, uint64(at))
+	end = binary.LittleEndian.AppendUint32(end, FormatVersion)
+	end = binary.LittleEndian.AppendUint32(end, crc32.Checksum(end, castagnoli))
+	end = append(end, termsMagic...)
+	_, err := w.Write(end)
+	return s.size + int64(len(end)), sha256.Sum256(end), err
+}
+
+// termsFile is an open terms file.
+type termsFile struct {
+	r        *blockReader
+	sections []section
+}
+
+// openTerms opens the terms file of the given size, whose root must be want.
+func openTerms(name string, f io.ReaderAt, size int64, want root) (*termsFile, error) {
+	var tail [termsTailSize]byte
+	if size < termsTailSize {
+		return nil, corrupt(name, size, "the file is too short")
+	}
+	if _, err := f.ReadAt(tail[:], size-termsTailSize); err != nil {
+		return nil, corrupt(name, size-termsTailSize, "cannot be read: %v", err)
+	}
+	length := int64(binary.LittleEndian.Uint64(tail[0:]))
+	if string(tail[24:]) != termsMagic || length < 0 || length > size-termsTailSize {
+		return nil, corrupt(name, size-termsTailSize, "bad tail")
+	}
+	blocks := (length + blockSize - 1) / blockSize
+	if length+4*blocks+termsTailSize != size {
+		return nil, corrupt(name, size-termsTailSize, "bad length")
+	}
+	end := make([]byte, size-length)
+	if _, err := f.ReadAt(end, length); err != nil {
+		return nil, corrupt(name, length, "cannot be read: %v", err)
+	}
+	if sha256.Sum256(end) != want {
+		return nil, corrupt(name, length, "not the file that the manifest names")
+	}
+	t := &termsFile{r: &blockReader{name: name, r: f, size: length, sums: parseSums(end[:4*blocks])}}
+	if v := binary.LittleEndian.Uint32(tail[16:]); v < 1 || v > FormatVersion {
+		return nil, fmt.Errorf("%s has format %d; this program reads up to %d, use a newer one", name, v, FormatVersion)
+	}
+	return t, t.readDirectory(int64(binary.LittleEndian.Uint64(tail[8:])))
+}
+
+func (t *termsFile) readDirectory(at int64) error {
+	if at < 0 || at > t.r.size {
+		return corrupt(t.r.name, t.r.size, "bad directory offset")
+	}
+	b := make([]byte, t.r.size-at)
+	if _, err := t.r.ReadAt(b, at); err != nil {
+		return err
+	}
+	d := &decbuf{file: t.r.name, offset: at, b: b}
+	for range d.uvarint() {
+		s := section{d.uvarint(), int64(d.uvarint()), int64(d.uvarint())}
+		if s.offset < 0 || s.size < 0 || s.offset+s.size > at {
+			d.fail("bad section")
+		}
+		if d.err != nil {
+			break
+		}
+		t.sections = append(t.sections, s)
+	}
+	return d.err
+}
+
+func (t *termsFile) section(id uint64) (section, bool) {
+	i := slices.IndexFunc(t.sections, func(s section) bool { return s.id == id })
+	if i < 0 {
+		return section{}, false
+	}
+	return t.sections[i], true
+}
+
+// load reads a whole section; a section that is not there is empty.
+func (t *termsFile) load(id uint64) ([]byte, int64, error) {
+	s, ok := t.section(id)
+	if !ok {
+		return nil, 0, nil
+	}
+	b := make([]byte, s.size)
+	_, err := t.r.ReadAt(b, s.offset)
+	return b, s.offset, err
+}
+
+// fingerprint is a hash of an event or request id: equal ids have equal
+// fingerprints, and few others do.
+func fingerprint(id []byte) uint32 { return crc32.Checksum(id, castagnoli) }
+
+// fingerprints is a table of (fingerprint, row), sorted.
+type fingerprints []uint64
+
+func (f *fingerprints) add(id []byte, row int) {
+	*f = append(*f, uint64(fingerprint(id))<<32|uint64(uint32(row)))
+}
+
+func (f fingerprints) encode() []byte {
+	slices.Sort(f)
+	dst := make([]byte, 0, 8*len(f))
+	for _, v := range f {
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(v>>32))
+	}
+	for _, v := range f {
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(v))
+	}
+	return dst
+}
+
+func (t *termsFile) fingerprints(id uint64) (fingerprints, error) {
+	b, _, err := t.load(id)
+	if err != nil {
+		return nil, err
+	}
+	n := len(b) / 8
+	f := make(fingerprints, n)
+	for i := range f {
+		f[i] = uint64(binary.LittleEndian.Uint32(b[4*i:]))<<32 | uint64(binary.LittleEndian.Uint32(b[4*(n+i):]))
+	}
+	return f, nil
+}
+
+// lookup yields the rows whose id has the fingerprint of id.
+func (f fingerprints) lookup(id []byte, yield func(row int) bool) {
+	want := uint64(fingerprint(id)) << 32
+	i, _ := slices.BinarySearch(f, want)
+	for ; i < len(f) && f[i]&^0xffffffff == want; i++ {
+		if !yield(int(uint32(f[i]))) {
+			return
+		}
+	}
+}
+
+// find looks the rows of one id up in the file, without loading the table.
+func (t *termsFile) find(sectionID uint64, id []byte, yield func(row int)) error {
+	s, ok := t.section(sectionID)
+	if !ok {
+		return nil
+	}
+	n, want := int(s.size/8), fingerprint(id)
+	var ioErr error
+	read := func(i int) uint32 {
+		var b [4]byte
+		if _, err := t.r.ReadAt(b[:], s.offset+4*int64(i)); err != nil && ioErr == nil {
+			ioErr = err
+		}
+		return binary.LittleEndian.Uint32(b[:])
+	}
+	lo, hi := 0, n
+	for lo < hi && ioErr == nil {
+		if mid := (lo + hi) / 2; read(mid) < want {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	for ; lo < n && ioErr == nil && read(lo) == want; lo++ {
+		yield(int(read(n + lo)))
+	}
+	return ioErr
+}
+
+// delivery is a further delivery of an event that is kept in some segment.
+type delivery struct {
+	segment  uint64 // that keeps the event
+	row      int
+	object   string
+	position int
+}
+
+func encodeDeliveries(list []delivery) []byte {
+	slices.SortFunc(list, func(a, b delivery) int {
+		return cmp.Or(cmp.Compare(a.segment, b.segment), cmp.Compare(a.row, b.row),
+			cmp.Compare(a.object, b.object), cmp.Compare(a.position, b.position))
+	})
+	names := map[string]int{}
+	var table, body []byte
+	for _, d := range list {
+		id, ok := names[d.object]
+		if !ok {
+			id = len(names)
+			names[d.object] = id
+			table = appendString(table, d.object)
+		}
+		for _, v := range [...]uint64{d.segment, uint64(d.row), uint64(id), uint64(d.position)} {
+			body = binary.AppendUvarint(body, v)
+		}
+	}
+	dst := binary.AppendUvarint(nil, uint64(len(names)))
+	dst = append(dst, table...)
+	dst = binary.AppendUvarint(dst, uint64(len(list)))
+	return append(dst, body...)
+}
+
+func (t *termsFile) deliveries() ([]delivery, error) {
+	b, at, err := t.load(sectionDeliveries)
+	if err != nil || len(b) == 0 {
+		return nil, err
+	}
+	d := &decbuf{file: t.r.name, offset: at, b: b}
+	var names []string
+	for range d.uvarint() {
+		if names = append(names, string(d.bytes())); d.err != nil {
+			return nil, d.err
+		}
+	}
+	var list []delivery
+	for range d.uvarint() {
+		e := delivery{segment: d.uvarint(), row: int(d.uvarint())}
+		id := d.uvarint()
+		e.position = int(d.uvarint())
+		if d.err == nil && id >= uint64(len(names)) {
+			d.fail("bad object number")
+		}
+		if d.err != nil {
+			return nil, d.err
+		}
+		e.object = names[id]
+		list = append(list, e)
+	}
+	return list, nil
+}

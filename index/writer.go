@@ -1,0 +1,237 @@
+package index
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/trailblame/trailblame/ingest"
+)
+
+// When a batch of a worker is sealed and when sealed segments are committed.
+const (
+	batchRaw       = 32 << 20 // bytes of records
+	commitRaw      = 1 << 30
+	commitInterval = 20 * time.Second
+)
+
+// Writer adds deliveries to an index. Its sinks may work at the same time, each
+// in its own goroutine; the Writer's other methods are for one goroutine, while
+// no sink works.
+type Writer struct {
+	fsys fileSystem
+	lock *os.File
+	next atomic.Uint64 // number of the next file
+
+	// sealing is held shared while a batch becomes segments and exclusively
+	// while a manifest is written, so that no manifest names an event's
+	// further delivery without the event.
+	sealing sync.RWMutex
+
+	mu         sync.Mutex
+	manifest   *manifest
+	known      map[objectKey]struct{}
+	incomplete map[string]ingest.Status // objects that last failed to be read
+	pending    []segmentInfo
+	entries    []*ingest.Entry
+	pendingRaw int64
+	lastCommit time.Time
+	spilling   int // sinks amid an object of which a part is sealed
+	failed     error
+	days       days
+	sinks      []*sink
+}
+
+// objectKey identifies an object that was read.
+type objectKey [16]byte
+
+func keyOf(o ingest.Object) objectKey {
+	h := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%s", o.Name, o.Size, o.Version))
+	return objectKey(h[:16])
+}
+
+// OpenWriter opens the index in dir for writing and makes it when it is not
+// there. A *LockedError says that somebody else writes to it.
+func OpenWriter(dir string) (*Writer, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create index %s: %w", dir, plainError(err))
+	}
+	lock, err := takeLock(dir)
+	if err != nil {
+		return nil, err
+	}
+	fsys, err := openOSFS(dir)
+	if err == nil {
+		var w *Writer
+		if w, err = newWriter(fsys); err == nil {
+			w.lock = lock
+			return w, nil
+		}
+	}
+	lock.Close()
+	return nil, err
+}
+
+func newWriter(fsys fileSystem) (*Writer, error) {
+	m, _, err := loadManifest(fsys)
+	if errors.Is(err, errNoIndex) {
+		m, err = &manifest{Format: FormatVersion, NextFile: 1}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{fsys: fsys, manifest: m, known: map[objectKey]struct{}{}, incomplete: map[string]ingest.Status{}, lastCommit: time.Now()}
+	w.next.Store(m.NextFile)
+	w.days.init(fsys, m.Segments)
+	for _, f := range m.Ledger {
+		for e, err := range readLedger(fsys, f) {
+			if err != nil {
+				return nil, err
+			}
+			w.note(e)
+		}
+	}
+	return w, w.collectGarbage()
+}
+
+// note takes an entry of the ledger into account.
+func (w *Writer) note(e *ingest.Entry) {
+	switch e.Status {
+	case ingest.StatusDamaged, ingest.StatusUnreadable:
+		w.incomplete[e.Name] = e.Status
+	default:
+		w.known[keyOf(e.Object)] = struct{}{}
+		delete(w.incomplete, e.Name)
+	}
+}
+
+// collectGarbage removes what no manifest names: the remains of writers that
+// were killed, and manifests that no longer count.
+func (w *Writer) collectGarbage() error {
+	keep := map[string]bool{currentName: true, lockName: true, manifestName(w.manifest.Generation): true}
+	for _, s := range w.manifest.Segments {
+		keep[s.Events.Name], keep[s.Terms.Name] = true, true
+	}
+	for _, l := range w.manifest.Ledger {
+		keep[l.Name] = true
+	}
+	for _, dir := range [...]string{stagingDir, eventsDir, termsDir, ledgerDir, "."} {
+		names, err := w.fsys.list(dir)
+		if err != nil {
+			return fmt.Errorf("list %s: %w", dir, plainError(err))
+		}
+		for _, name := range names {
+			ours := dir != "." || strings.HasPrefix(name, manifestStem)
+			if !ours || keep[name] {
+				continue
+			}
+			if err := w.fsys.remove(name); err != nil {
+				return fmt.Errorf("remove %s: %w", name, plainError(err))
+			}
+		}
+	}
+	return w.fsys.mkdirAll(stagingDir)
+}
+
+// Known tells whether the index holds this object already.
+func (w *Writer) Known(o ingest.Object) bool {
+	_, ok := w.known[keyOf(o)]
+	return ok
+}
+
+// NewSink returns a sink for one worker.
+func (w *Writer) NewSink() ingest.Sink {
+	s := &sink{w: w, out: segmentWriter{fsys: w.fsys}}
+	w.mu.Lock()
+	w.sinks = append(w.sinks, s)
+	w.mu.Unlock()
+	return s
+}
+
+// Finish seals what the sinks still hold and commits it. After an error the
+// index is as of the commit before.
+func (w *Writer) Finish() error {
+	errs := make([]error, len(w.sinks))
+	var group sync.WaitGroup
+	for i, s := range w.sinks {
+		group.Go(func() { errs[i] = s.seal() })
+	}
+	group.Wait()
+	w.sinks = nil
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return w.commit()
+}
+
+// Close gives up the lock. What was not finished is forgotten.
+func (w *Writer) Close() error {
+	w.days.close()
+	if w.lock == nil {
+		return nil
+	}
+	return w.lock.Close()
+}
+
+// sealed takes over a sink's finished segments and entries and commits when
+// enough has come together.
+func (w *Writer) sealed(segments []segmentInfo, entries []*ingest.Entry, raw int64) error {
+	w.mu.Lock()
+	w.pending = append(w.pending, segments...)
+	w.entries = append(w.entries, entries...)
+	w.pendingRaw += raw
+	due := w.spilling == 0 && (w.pendingRaw >= commitRaw || time.Since(w.lastCommit) >= commitInterval)
+	w.mu.Unlock()
+	if !due {
+		return nil
+	}
+	return w.commit()
+}
+
+// commit writes the manifest that names all that is pending.
+func (w *Writer) commit() error {
+	w.sealing.Lock()
+	defer w.sealing.Unlock()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.failed != nil:
+		return w.failed
+	case w.spilling > 0 || len(w.entries) == 0 && w.manifest.Generation > 0:
+		return nil
+	}
+	m := *w.manifest
+	m.Generation++
+	m.Segments = append(slices.Clip(m.Segments), w.pending...)
+	if len(w.entries) > 0 {
+		slices.SortStableFunc(w.entries, func(a, b *ingest.Entry) int { return strings.Compare(a.Name, b.Name) })
+		info, err := writeLedger(w.fsys, w.next.Add(1)-1, w.entries)
+		if err != nil {
+			return err
+		}
+		m.Ledger = append(slices.Clip(m.Ledger), info)
+	}
+	for _, e := range w.entries {
+		w.note(e)
+		m.Totals.add(e)
+	}
+	m.Totals.setIncomplete(w.incomplete)
+	m.NextFile = w.next.Load()
+	if err := commit(w.fsys, &m); err != nil {
+		w.failed = err
+		return err
+	}
+	w.fsys.remove(manifestName(w.manifest.Generation))
+	w.manifest = &m
+	w.pending, w.entries, w.pendingRaw, w.lastCommit = nil, nil, 0, time.Now()
+	return nil
+}
+
+// Totals sums up the ledger as of the last commit.
+func (w *Writer) Totals() Totals { return w.manifest.Totals }

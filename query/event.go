@@ -1,0 +1,26 @@
+package query
+
+import (
+	"strconv"
+	"time"
+)
+
+// Event is one event that a query found.
+type Event struct {
+	// Raw is the record byte for byte as it was delivered, on one line (line
+	// breaks between JSON tokens are spaces). The caller may keep it.
+	Raw []byte
+	// Time is eventTime, UTC; zero when the record has no usable one.
+	Time time.Time
+	// ID is eventID, Account is recipientAccountId; either may be empty.
+	ID, Account string
+	// Object names the delivery the event came from, Index its position in
+	// it, from 0. Of several deliveries the smallest name stands.
+	Object string
+	Index  int
+}
+
+// Source cites the delivery: object#index.
+func (e *Event) Source() string {
+	return e.Object + "#" + strconv.Itoa(e.Index)
+}

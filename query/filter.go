@@ -1,0 +1,32 @@
+package query
+
+import (
+	"time"
+
+	"github.com/trailblame/trailblame/index"
+)
+
+// Filter selects events. Its parts are joined by and; the zero Filter selects
+// everything.
+type Filter struct {
+	// From and To bound eventTime, half-open: From ≤ t < To. A zero time
+	// leaves its side open. An event without a usable time matches only
+	// when both are zero.
+	From, To time.Time
+	// Where lists terms that must all hold.
+	Where []Term
+	// Expr is a compiled expression that must be true, or nil.
+	Expr *Expr
+}
+
+// Term holds when any of Fields has any of Values. A value may contain '*',
+// which matches any run of characters; all else is literal and case-sensitive.
+type Term struct {
+	Fields []index.Field
+	Values []string
+}
+
+// Is returns the term that holds when field has one of values.
+func Is(field index.Field, values ...string) Term {
+	return Term{Fields: []index.Field{field}, Values: values}
+}
