@@ -176,6 +176,7 @@ func (w *Writer) Close() error {
 	if w.lock == nil {
 		return nil
 	}
+	w.lock.Truncate(0) // nobody holds it
 	return w.lock.Close()
 }
 

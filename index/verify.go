@@ -1,0 +1,254 @@
+package index
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/trailblame/trailblame/ingest"
+)
+
+// Verification is what Verify looked at.
+type Verification struct {
+	Files  int   `json:"files"`
+	Bytes  int64 `json:"bytes"`
+	Events int64 `json:"events"`
+	// Stray lists files that no manifest names: the remains of a writer
+	// that was killed, which the next one removes. They are no damage.
+	Stray []string `json:"stray"`
+}
+
+// Verify reads every byte of the index in dir and calls report for each problem
+// that it finds: damage as *CorruptError. It returns an error only when there is
+// no index to look at.
+func Verify(dir string, report func(error)) (*Verification, error) {
+	ix, err := Open(dir)
+	var damage *CorruptError
+	if errors.As(err, &damage) {
+		report(err)
+		return &Verification{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer ix.Close()
+	v := &verifier{ix: ix, report: report, seen: map[string]bool{}}
+	v.manifest()
+	for _, info := range ix.manifest.Segments {
+		v.segment(info)
+	}
+	v.ledger()
+	v.stray()
+	return &v.result, nil
+}
+
+type verifier struct {
+	ix     *Index
+	report func(error)
+	seen   map[string]bool
+	result Verification
+}
+
+func (v *verifier) manifest() {
+	m := v.ix.manifest
+	for _, name := range [...]string{currentName, manifestName(m.Generation)} {
+		v.seen[name] = true
+		v.result.Files++
+		if b, err := readAll(v.ix.fsys, name, maxManifest); err == nil {
+			v.result.Bytes += int64(len(b))
+		}
+	}
+	for range v.ix.warnings {
+		v.report(corrupt(currentName, 0, "it does not name the manifest that counts"))
+	}
+}
+
+// segment verifies one segment: its files, block by block so that damage has a
+// place, then what is in them.
+func (v *verifier) segment(info segmentInfo) {
+	problems := 0
+	collect := func(err error) error {
+		problems++
+		v.report(err)
+		return nil
+	}
+	whole := v.sameHash(info.Terms)
+	if info.Rows > 0 {
+		whole = v.sameHash(info.Events) && whole
+	}
+	seg, err := openSegment(v.ix.fsys, info)
+	if err != nil {
+		v.report(err)
+		return
+	}
+	defer seg.Close()
+	seg.terms.r.verify(collect)
+	if info.Rows > 0 {
+		v.eventBlocks(seg, collect)
+	}
+	if problems == 0 && !whole {
+		collect(corrupt(info.Terms.Name, 0, "segment %d does not match its hashes", info.ID))
+	}
+	if problems > 0 {
+		return
+	}
+	if err := v.content(seg); err != nil {
+		v.report(err)
+	}
+}
+
+// sameHash counts a file and compares its hash.
+func (v *verifier) sameHash(f fileInfo) bool {
+	v.seen[f.Name] = true
+	r, err := v.ix.fsys.open(f.Name)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	v.result.Files++
+	v.result.Bytes += r.size()
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(r, 0, r.size())); err != nil {
+		return false
+	}
+	return hex.EncodeToString(h.Sum(nil)) == f.SHA256
+}
+
+// eventBlocks verifies the blocks of a segment's Parquet file.
+func (v *verifier) eventBlocks(seg *Segment, collect func(error) error) {
+	info := seg.info.Events
+	f, err := v.ix.fsys.open(info.Name)
+	if err != nil {
+		collect(err)
+		return
+	}
+	defer f.Close()
+	if f.size() != info.Size {
+		collect(corrupt(info.Name, min(f.size(), info.Size), "%d bytes instead of %d", f.size(), info.Size))
+		return
+	}
+	sums, _, err := seg.terms.load(sectionSums)
+	if err != nil {
+		collect(err)
+		return
+	}
+	blocks := &blockReader{name: info.Name, r: f, size: f.size(), sums: parseSums(sums)}
+	blocks.verify(collect)
+}
+
+// content checks that the rows are in order, are records, and have exactly the
+// terms and fingerprints that the terms file says.
+func (v *verifier) content(seg *Segment) error {
+	if seg.info.Rows == 0 {
+		_, err := seg.terms.deliveries()
+		return err
+	}
+	var want [NumFields]dictionary
+	var events, requests fingerprints
+	rows, err := seg.Reader()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var reader TermReader
+	var raw []byte
+	for i := range seg.info.Rows {
+		if raw, err = rows.AppendRaw(raw[:0], i); err != nil {
+			return err
+		}
+		native, err := rows.Native(i)
+		if err != nil {
+			return err
+		}
+		err = reader.Terms(raw, native, func(f Field, term []byte) { want[f].add(term, uint32(i)) })
+		if err != nil {
+			return corrupt(seg.info.Events.Name, 0, "row %d is no record: %v", i, err)
+		}
+		if id := reader.rows.text(ingest.EventID, 0); len(id) > 0 {
+			events.add(id, i)
+		}
+		if id := reader.rows.text(ingest.RequestID, 0); len(id) > 0 {
+			requests.add(id, i)
+		}
+		if date := dateOf(reader.rows.micros[0]); date != seg.info.Date {
+			return corrupt(seg.info.Events.Name, 0, "row %d belongs to %s", i, date)
+		}
+		v.result.Events++
+	}
+	return v.sections(seg, &want, events, requests)
+}
+
+func (v *verifier) sections(seg *Segment, want *[NumFields]dictionary, events, requests fingerprints) error {
+	for f := range NumFields {
+		body, err := want[f].encode(nil)
+		if err != nil {
+			return err
+		}
+		if err := sameSection(seg, sectionField+uint64(f), body, f.String()); err != nil {
+			return err
+		}
+	}
+	if err := sameSection(seg, sectionEventIDs, events.encode(), "event ids"); err != nil {
+		return err
+	}
+	if err := sameSection(seg, sectionRequestIDs, requests.encode(), "request ids"); err != nil {
+		return err
+	}
+	_, err := seg.terms.deliveries()
+	return err
+}
+
+func sameSection(seg *Segment, id uint64, want []byte, what string) error {
+	got, at, err := seg.terms.load(id)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(got, want) {
+		return corrupt(seg.info.Terms.Name, at, "the terms of %s are not those of the events", what)
+	}
+	return nil
+}
+
+func (v *verifier) ledger() {
+	var sum ingest.Counts
+	for _, f := range v.ix.manifest.Ledger {
+		v.seen[f.Name] = true
+		v.result.Files++
+		v.result.Bytes += f.Size
+		for e, err := range readLedger(v.ix.fsys, f) {
+			if err != nil {
+				v.report(err)
+				return
+			}
+			if e.Status == ingest.StatusRead || e.Status == ingest.StatusNotTrail {
+				sum.Add(e.Counts)
+			}
+		}
+	}
+	var rows int64
+	for _, s := range v.ix.manifest.Segments {
+		rows += int64(s.Rows)
+	}
+	if total := v.ix.manifest.Totals.Counts; sum != total || !total.Balanced() || total.Kept != rows {
+		v.report(fmt.Errorf("the ledger does not add up: entries %+v, totals %+v, %d events", sum, total, rows))
+	}
+}
+
+func (v *verifier) stray() {
+	for _, dir := range [...]string{".", eventsDir, termsDir, ledgerDir, stagingDir} {
+		names, err := v.ix.fsys.list(dir)
+		if err != nil {
+			v.report(fmt.Errorf("list %s: %w", dir, err))
+			continue
+		}
+		for _, name := range names {
+			if !v.seen[name] && name != lockName && !slices.Contains(v.result.Stray, name) {
+				v.result.Stray = append(v.result.Stray, name)
+			}
+		}
+	}
+}
