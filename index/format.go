@@ -11,7 +11,8 @@ const FormatVersion = 1
 // Names in an index folder.
 const (
 	currentName   = "CURRENT"
-	lockName      = "LOCK"
+	lockName      = "LOCK"    // held by the writer
+	readersName   = "READERS" // shared by readers
 	eventsDir     = "events"
 	termsDir      = "terms"
 	ledgerDir     = "ledger"

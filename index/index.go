@@ -21,6 +21,7 @@ type Index struct {
 	fsys     fileSystem
 	manifest *manifest
 	warnings []string
+	readers  *os.File // locked while open, or nil
 
 	mu         sync.Mutex
 	segments   map[uint64]*Segment
@@ -49,7 +50,18 @@ func Open(dir string) (*Index, error) {
 		}
 		return nil, fmt.Errorf("open index %s: %w", dir, plainError(err))
 	}
-	return open(dir, fsys)
+	// The lock comes before the manifest, so that no file that it names can
+	// go in between.
+	readers := shareReaders(dir)
+	ix, err := open(dir, fsys)
+	if err != nil {
+		if readers != nil {
+			readers.Close()
+		}
+		return nil, err
+	}
+	ix.readers = readers
+	return ix, nil
 }
 
 func open(dir string, fsys fileSystem) (*Index, error) {
@@ -90,6 +102,10 @@ func (ix *Index) Close() error {
 		}
 	}
 	clear(ix.segments)
+	if ix.readers != nil {
+		ix.readers.Close()
+		ix.readers = nil
+	}
 	return first
 }
 

@@ -305,3 +305,62 @@ func asLocked(err error, target **LockedError) bool {
 	*target = l
 	return ok
 }
+
+// A merge changes no answer, and leaves one segment a day and no other file.
+func TestMerge(t *testing.T) {
+	in, dir := duplicated(t), filepath.Join(t.TempDir(), "ix")
+	names, err := filepath.Glob(filepath.Join(in, "*.gz"))
+	if err != nil || len(names) != 9 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		read(t, dir, 1, name)
+	}
+	want := dump(t, dir)
+	reader, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := OpenWriter(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Merge(2); err != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff(want, dump(t, dir)); diff != "" {
+		t.Errorf("after the merge (-before +after):\n%s", diff)
+	}
+	// The reader from before still has its files.
+	for _, date := range reader.Partitions() {
+		segments, err := reader.Segments(date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range segments {
+			dumpSegment(t, reader, s)
+		}
+	}
+	reader.Close()
+	// Without readers nothing is left of the small segments.
+	readInto(t, w, 2, in)
+	w.Close()
+	v, err := Verify(dir, func(err error) { t.Error(err) })
+	if err != nil || len(v.Stray) > 0 {
+		t.Errorf("stray %v, %v", v.Stray, err)
+	}
+	ix, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ix.Close()
+	if n := len(ix.Sizes()); n != 4 {
+		t.Errorf("%d segments, want one for each of 3 days and unknown", n)
+	}
+	if ix.Totals().Duplicate != 8*20+1-20 {
+		t.Errorf("totals %+v", ix.Totals())
+	}
+	if diff := gocmp.Diff(want, dump(t, dir)); diff != "" {
+		t.Errorf("after reading again (-before +after):\n%s", diff)
+	}
+}

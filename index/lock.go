@@ -44,3 +44,33 @@ func takeLock(dir string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// A reader shares the lock on READERS as long as it is open, so that a writer
+// does not remove files under it. Where the file is missing or cannot be opened
+// the reader goes on without: the worst that can happen is an error.
+func shareReaders(dir string) *os.File {
+	f, err := os.OpenFile(filepath.Join(dir, readersName), os.O_RDONLY|noFollow, 0)
+	if err != nil {
+		return nil
+	}
+	if ok, err := shareFile(f); !ok || err != nil {
+		f.Close()
+		return nil
+	}
+	return f
+}
+
+// withoutReaders calls remove while nobody reads the index in dir, and reports
+// whether it could.
+func withoutReaders(dir string, remove func() error) (bool, error) {
+	f, err := os.OpenFile(filepath.Join(dir, readersName), os.O_RDWR|os.O_CREATE|noFollow, 0o600)
+	if err != nil {
+		return false, fmt.Errorf("open %s: %w", readersName, plainError(err))
+	}
+	defer f.Close()
+	ok, err := lockFile(f)
+	if !ok || err != nil {
+		return false, err
+	}
+	return true, remove()
+}

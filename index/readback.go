@@ -1,16 +1,42 @@
 package index
 
 import (
-	"bytes"
-	"fmt"
+	"encoding/binary"
+	"errors"
+	"hash/maphash"
+	"time"
 )
+
+// rowDigest is a digest of a sequence of rows, comparable within the process.
+type rowDigest struct{ hash *maphash.Hash }
+
+var digestSeed = maphash.MakeSeed()
+
+func newRowDigest() rowDigest {
+	h := new(maphash.Hash)
+	h.SetSeed(digestSeed)
+	return rowDigest{h}
+}
+
+func (d rowDigest) add(raw []byte, t time.Time, object string, position int) {
+	var head [24]byte
+	binary.LittleEndian.PutUint64(head[0:], uint64(len(raw)))
+	binary.LittleEndian.PutUint64(head[8:], uint64(t.UnixMicro()))
+	binary.LittleEndian.PutUint64(head[16:], uint64(position))
+	d.hash.Write(head[:])
+	d.hash.Write(raw)
+	d.hash.WriteString(object)
+}
+
+// errReadBack says that what was written is not what is on disk.
+var errReadBack = errors.New("rows came back changed; memory or disk of this machine may be failing")
 
 // readBack opens the staged files and compares every row with what was to be
 // written: encoders and memory have been known to fail.
-func (w *segmentWriter) readBack(info *segmentInfo, r *rows, perm []int32) error {
-	at := *info
-	at.Terms.Name = staged(info.ID, termsSuffix)
-	at.Events.Name = staged(info.ID, parquetSuffix)
+func (w *segmentWriter) readBack() error {
+	at := w.seg.info
+	at.Terms.Name = staged(at.ID, termsSuffix)
+	at.Events.Name = staged(at.ID, parquetSuffix)
 	seg, err := openSegment(w.fsys, at)
 	if err != nil {
 		return err
@@ -19,7 +45,7 @@ func (w *segmentWriter) readBack(info *segmentInfo, r *rows, perm []int32) error
 	if err := seg.terms.r.verify(func(err error) error { return err }); err != nil {
 		return err
 	}
-	if len(perm) == 0 {
+	if at.Rows == 0 {
 		return nil
 	}
 	rows, err := seg.Reader()
@@ -27,26 +53,19 @@ func (w *segmentWriter) readBack(info *segmentInfo, r *rows, perm []int32) error
 		return err
 	}
 	defer rows.Close()
-	for i, row := range perm {
-		if err := sameRow(rows, i, r, int(row)); err != nil {
+	digest := newRowDigest()
+	for i := range at.Rows {
+		if w.buf, err = rows.AppendRaw(w.buf[:0], i); err != nil {
 			return err
 		}
+		key, err := rows.Key(i)
+		if err != nil {
+			return err
+		}
+		digest.add(w.buf, key.Time, key.Object, key.Position)
 	}
-	return nil
-}
-
-func sameRow(got *Rows, i int, want *rows, row int) error {
-	key, err := got.Key(i)
-	if err != nil {
-		return err
-	}
-	want.buf = want.render(want.buf[:0], row)
-	if want.buf2, err = got.AppendRaw(want.buf2[:0], i); err != nil {
-		return err
-	}
-	if !bytes.Equal(want.buf, want.buf2) || !key.Time.Equal(microTime(want.micros[row])) ||
-		key.Object != want.objects[want.object[row]] || key.Position != int(want.position[row]) {
-		return fmt.Errorf("row %d came back changed; memory or disk of this machine may be failing", i)
+	if digest.hash.Sum64() != w.seg.digest.hash.Sum64() {
+		return errReadBack
 	}
 	return nil
 }

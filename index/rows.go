@@ -92,6 +92,7 @@ type rows struct {
 	position  []int32
 	size      []int32 // of the record
 	objects   []string
+	current   int32 // of objects, the one that rows are appended from
 	raw       int64 // bytes of the records
 	buf, buf2 []byte
 	lists     lists
@@ -106,7 +107,10 @@ type lists struct {
 func (r *rows) len() int { return len(r.micros) }
 
 // beginObject adds a delivery: the rows appended from now on come from it.
-func (r *rows) beginObject(name string) { r.objects = append(r.objects, name) }
+func (r *rows) beginObject(name string) {
+	r.objects = append(r.objects, name)
+	r.current = int32(len(r.objects) - 1)
+}
 
 // append adds one record.
 func (r *rows) append(rec *ingest.Record, position int) {
@@ -117,7 +121,7 @@ func (r *rows) append(rec *ingest.Record, position int) {
 	r.templates.data = appendTemplate(r.templates.data, rec, &r.buf)
 	r.templates.end()
 	r.native = append(r.native, rec.Native)
-	r.object = append(r.object, int32(len(r.objects)-1))
+	r.object = append(r.object, r.current)
 	r.position = append(r.position, int32(position))
 	r.lists.append(rec, r.buf2)
 	r.size = append(r.size, int32(len(rec.Raw)))

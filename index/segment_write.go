@@ -15,36 +15,149 @@ import (
 	"github.com/trailblame/trailblame/ingest"
 )
 
-// segmentWriter writes segments, one after another, reusing its memory.
+// segmentWriter writes segments, one after another, reusing its memory. A
+// segment takes batches of rows by add, in order, and is complete with finish;
+// each batch becomes a row group.
 type segmentWriter struct {
 	fsys   fileSystem
 	values []parquet.Value
+	buf    []byte
+	seg    *segmentDraft
 }
 
-// write writes the rows of perm, in that order, as segment id of date, and
-// reads them back. The files are durable but in no folder that a reader looks
-// at until the manifest names them.
+// segmentDraft is a segment that is being written.
+type segmentDraft struct {
+	info     segmentInfo
+	file     file
+	hashed   *hashed
+	buffered *bufio.Writer
+	sums     *blockSummer
+	parquet  *parquet.GenericWriter[any]
+	fields   [NumFields]dictionary
+	events   fingerprints
+	requests fingerprints
+	digest   rowDigest
+}
+
+// write writes one batch as a segment. The files are durable but in no folder
+// that a reader looks at until the manifest names them.
 func (w *segmentWriter) write(id uint64, date string, r *rows, perm []int32, extra []delivery) (segmentInfo, error) {
-	info := segmentInfo{ID: id, Date: date, Rows: len(perm)}
-	ids, bodies, err := w.sections(r, perm, extra)
-	if err != nil {
-		return info, err
+	w.begin(id, date)
+	if err := w.add(r, perm); err != nil {
+		w.abandon()
+		return segmentInfo{}, err
 	}
-	if len(perm) > 0 {
-		info.Min, info.Max = r.micros[perm[0]], r.micros[perm[len(perm)-1]]
-		sums, err := w.writeEvents(&info, r, perm)
-		if err != nil {
-			return info, err
+	return w.finish(extra)
+}
+
+func (w *segmentWriter) begin(id uint64, date string) {
+	w.seg = &segmentDraft{info: segmentInfo{ID: id, Date: date}, digest: newRowDigest()}
+}
+
+// add appends the rows of perm, in that order, as a row group.
+func (w *segmentWriter) add(r *rows, perm []int32) error {
+	if len(perm) == 0 {
+		return nil
+	}
+	d := w.seg
+	if d.file == nil {
+		if err := w.create(); err != nil {
+			return err
 		}
-		ids, bodies = append(ids, sectionSums), append(bodies, appendSums(nil, sums))
+		d.info.Min = r.micros[perm[0]]
 	}
-	if err := w.writeTerms(&info, ids, bodies); err != nil {
-		return info, err
+	d.info.Max = r.micros[perm[len(perm)-1]]
+	for _, row := range perm {
+		d.index(r, int(row))
+		w.buf = r.render(w.buf[:0], int(row))
+		d.digest.add(w.buf, microTime(r.micros[row]), r.objects[r.object[row]], int(r.position[row]))
+		d.info.Raw += int64(r.size[row])
+		d.info.Rows++
 	}
-	if err := w.readBack(&info, r, perm); err != nil {
-		return info, fmt.Errorf("read back segment %d: %w", id, err)
+	return w.rowGroup(r, perm)
+}
+
+// index notes the terms and ids of the next row.
+func (d *segmentDraft) index(r *rows, row int) {
+	at := d.info.Rows
+	r.termsOf(row, func(f Field, term []byte) { d.fields[f].add(term, uint32(at)) })
+	if id := r.text(ingest.EventID, row); len(id) > 0 {
+		d.events.add(id, at)
 	}
-	return info, w.publish(&info)
+	if id := r.text(ingest.RequestID, row); len(id) > 0 {
+		d.requests.add(id, at)
+	}
+}
+
+// create opens the Parquet file.
+func (w *segmentWriter) create() error {
+	d := w.seg
+	name := staged(d.info.ID, parquetSuffix)
+	f, err := w.fsys.create(name)
+	if err != nil {
+		return fmt.Errorf("create %s: %w", name, plainError(err))
+	}
+	d.file, d.hashed = f, newHashed(f)
+	d.buffered = bufio.NewWriterSize(d.hashed, 1<<20)
+	d.sums = &blockSummer{w: d.buffered}
+	d.parquet = parquet.NewGenericWriter[any](d.sums, writerOptions()...)
+	return nil
+}
+
+// abandon removes what was written of the segment.
+func (w *segmentWriter) abandon() {
+	if w.seg.file != nil {
+		w.seg.file.Close()
+	}
+	w.fsys.remove(staged(w.seg.info.ID, parquetSuffix))
+	w.fsys.remove(staged(w.seg.info.ID, termsSuffix))
+}
+
+// finish completes the segment, reads it back, and moves its files to their
+// places.
+func (w *segmentWriter) finish(extra []delivery) (segmentInfo, error) {
+	d := w.seg
+	err := w.closeEvents()
+	if err == nil {
+		err = w.writeTerms(extra)
+	}
+	if err == nil {
+		if err = w.readBack(); err != nil {
+			err = fmt.Errorf("read back segment %d: %w", d.info.ID, err)
+		}
+	}
+	if err == nil {
+		err = w.publish(&d.info)
+	}
+	if err != nil {
+		w.abandon()
+	}
+	return d.info, err
+}
+
+// closeEvents ends the Parquet file, if there are events, and makes it durable.
+func (w *segmentWriter) closeEvents() error {
+	d := w.seg
+	if d.file == nil {
+		return nil
+	}
+	err := d.parquet.Close()
+	if err == nil {
+		err = d.buffered.Flush()
+	}
+	if err == nil {
+		err = d.file.Sync()
+	}
+	if closeErr := d.file.Close(); err == nil {
+		err = closeErr
+	}
+	d.file = nil
+	name := fmt.Sprintf("%s/%s%s/%08d%s", eventsDir, datePrefix, d.info.Date, d.info.ID, parquetSuffix)
+	d.info.Events = d.hashed.info(name)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", staged(d.info.ID, parquetSuffix), plainError(err))
+	}
+	return nil
 }
 
 // hashed counts and hashes what passes through it.
@@ -67,31 +180,14 @@ func (h *hashed) info(name string) fileInfo {
 	return fileInfo{Name: name, Size: h.size, SHA256: hex.EncodeToString(h.hash.Sum(nil))}
 }
 
-func (w *segmentWriter) writeEvents(info *segmentInfo, r *rows, perm []int32) ([]uint32, error) {
-	name := fmt.Sprintf("%s/%s%s/%08d%s", eventsDir, datePrefix, info.Date, info.ID, parquetSuffix)
-	var sums []uint32
-	err := writeDurably(w.fsys, staged(info.ID, parquetSuffix), func(f io.Writer) error {
-		h := newHashed(f)
-		buffered := bufio.NewWriterSize(h, 1<<20)
-		summer := &blockSummer{w: buffered}
-		if err := w.parquet(summer, r, perm); err != nil {
-			return err
-		}
-		err := buffered.Flush()
-		sums, info.Events = summer.finish(), h.info(name)
-		return err
-	})
-	return sums, err
-}
-
 // staged names a file that is not part of the index yet.
 func staged(id uint64, suffix string) string {
 	return fmt.Sprintf("%s/%08d%s", stagingDir, id, suffix)
 }
 
-// parquet writes the Parquet file, column by column.
-func (w *segmentWriter) parquet(out io.Writer, r *rows, perm []int32) error {
-	pw := parquet.NewGenericWriter[any](out, writerOptions()...)
+// rowGroup writes rows to the Parquet file, column by column.
+func (w *segmentWriter) rowGroup(r *rows, perm []int32) error {
+	pw := w.seg.parquet
 	columns := pw.ColumnWriters()
 	for c := range ingest.NumColumns {
 		if err := w.column(columns[layout.of[c]], perm, columnValue(r, c)); err != nil {
@@ -103,7 +199,7 @@ func (w *segmentWriter) parquet(out io.Writer, r *rows, perm []int32) error {
 			return err
 		}
 	}
-	return pw.Close()
+	return pw.Flush()
 }
 
 // batchValues is how many values go to a column writer at once.
@@ -172,23 +268,15 @@ func ownValues(r *rows) map[int]func(row int) parquet.Value {
 	}
 }
 
-// sections builds the sections of the terms file but for the block sums.
-func (w *segmentWriter) sections(r *rows, perm []int32, extra []delivery) (ids []uint64, bodies [][]byte, err error) {
-	var fields [NumFields]dictionary
-	var events, requests fingerprints
-	for i, row := range perm {
-		r.termsOf(int(row), func(f Field, term []byte) { fields[f].add(term, uint32(i)) })
-		if id := r.text(ingest.EventID, int(row)); len(id) > 0 {
-			events.add(id, i)
-		}
-		if id := r.text(ingest.RequestID, int(row)); len(id) > 0 {
-			requests.add(id, i)
-		}
-	}
+// sections encodes the sections of the terms file.
+func (d *segmentDraft) sections(extra []delivery) (ids []uint64, bodies [][]byte, err error) {
 	ids = []uint64{sectionEventIDs, sectionRequestIDs, sectionDeliveries}
-	bodies = [][]byte{events.encode(), requests.encode(), encodeDeliveries(extra)}
+	bodies = [][]byte{d.events.encode(), d.requests.encode(), encodeDeliveries(extra)}
+	if d.sums != nil {
+		ids, bodies = append(ids, sectionSums), append(bodies, appendSums(nil, d.sums.finish()))
+	}
 	for f := range NumFields {
-		body, err := fields[f].encode(nil)
+		body, err := d.fields[f].encode(nil)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -197,7 +285,12 @@ func (w *segmentWriter) sections(r *rows, perm []int32, extra []delivery) (ids [
 	return ids, bodies, nil
 }
 
-func (w *segmentWriter) writeTerms(info *segmentInfo, ids []uint64, bodies [][]byte) error {
+func (w *segmentWriter) writeTerms(extra []delivery) error {
+	info := &w.seg.info
+	ids, bodies, err := w.seg.sections(extra)
+	if err != nil {
+		return err
+	}
 	name := fmt.Sprintf("%s/%08d%s", termsDir, info.ID, termsSuffix)
 	return writeDurably(w.fsys, staged(info.ID, termsSuffix), func(f io.Writer) error {
 		h := newHashed(f)

@@ -151,9 +151,6 @@ func (s *sink) segment(batch dayRows) (segmentInfo, error) {
 	if err != nil {
 		return info, err
 	}
-	for _, row := range kept {
-		info.Raw += int64(s.rows.size[row])
-	}
 	return info, s.w.days.settle(day, info)
 }
 

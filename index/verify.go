@@ -246,7 +246,7 @@ func (v *verifier) stray() {
 			continue
 		}
 		for _, name := range names {
-			if !v.seen[name] && name != lockName && !slices.Contains(v.result.Stray, name) {
+			if !v.seen[name] && name != lockName && name != readersName && !slices.Contains(v.result.Stray, name) {
 				v.result.Stray = append(v.result.Stray, name)
 			}
 		}

@@ -25,6 +25,7 @@ const (
 // in its own goroutine; the Writer's other methods are for one goroutine, while
 // no sink works.
 type Writer struct {
+	dir  string // empty where the file system is not a folder
 	fsys fileSystem
 	lock *os.File
 	next atomic.Uint64 // number of the next file
@@ -69,7 +70,7 @@ func OpenWriter(dir string) (*Writer, error) {
 	fsys, err := openOSFS(dir)
 	if err == nil {
 		var w *Writer
-		if w, err = newWriter(fsys); err == nil {
+		if w, err = newWriter(dir, fsys); err == nil {
 			w.lock = lock
 			return w, nil
 		}
@@ -78,7 +79,7 @@ func OpenWriter(dir string) (*Writer, error) {
 	return nil, err
 }
 
-func newWriter(fsys fileSystem) (*Writer, error) {
+func newWriter(dir string, fsys fileSystem) (*Writer, error) {
 	m, _, err := loadManifest(fsys)
 	if errors.Is(err, errNoIndex) {
 		m, err = &manifest{Format: FormatVersion, NextFile: 1}, nil
@@ -86,7 +87,7 @@ func newWriter(fsys fileSystem) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{fsys: fsys, manifest: m, known: map[objectKey]struct{}{}, incomplete: map[string]ingest.Status{}, lastCommit: time.Now()}
+	w := &Writer{dir: dir, fsys: fsys, manifest: m, known: map[objectKey]struct{}{}, incomplete: map[string]ingest.Status{}, lastCommit: time.Now()}
 	w.next.Store(m.NextFile)
 	w.days.init(fsys, m.Segments)
 	for _, f := range m.Ledger {
@@ -112,9 +113,21 @@ func (w *Writer) note(e *ingest.Entry) {
 }
 
 // collectGarbage removes what no manifest names: the remains of writers that
-// were killed, and manifests that no longer count.
+// were killed, segments that were merged, manifests that no longer count. While
+// somebody reads the index they stay.
 func (w *Writer) collectGarbage() error {
-	keep := map[string]bool{currentName: true, lockName: true, manifestName(w.manifest.Generation): true}
+	if err := w.fsys.mkdirAll(stagingDir); err != nil {
+		return fmt.Errorf("create %s: %w", stagingDir, plainError(err))
+	}
+	if w.dir == "" {
+		return w.removeUnnamed()
+	}
+	_, err := withoutReaders(w.dir, w.removeUnnamed)
+	return err
+}
+
+func (w *Writer) removeUnnamed() error {
+	keep := map[string]bool{currentName: true, lockName: true, readersName: true, manifestName(w.manifest.Generation): true}
 	for _, s := range w.manifest.Segments {
 		keep[s.Events.Name], keep[s.Terms.Name] = true, true
 	}
@@ -136,7 +149,7 @@ func (w *Writer) collectGarbage() error {
 			}
 		}
 	}
-	return w.fsys.mkdirAll(stagingDir)
+	return nil
 }
 
 // Known tells whether the index holds this object already.
@@ -167,7 +180,10 @@ func (w *Writer) Finish() error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return w.commit()
+	if err := w.commit(); err != nil {
+		return err
+	}
+	return w.collectGarbage()
 }
 
 // Close gives up the lock. What was not finished is forgotten.
@@ -228,7 +244,6 @@ func (w *Writer) commit() error {
 		w.failed = err
 		return err
 	}
-	w.fsys.remove(manifestName(w.manifest.Generation))
 	w.manifest = &m
 	w.pending, w.entries, w.pendingRaw, w.lastCommit = nil, nil, 0, time.Now()
 	return nil
