@@ -74,9 +74,9 @@ func TestBitFlips(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flips := 2000
-	if testing.Short() {
-		flips = 200
+	flips := 300
+	if full() {
+		flips = 20_000
 	}
 	names := files(t, dir)
 	rng := rand.New(rand.NewPCG(3, 4))

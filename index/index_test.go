@@ -126,6 +126,7 @@ func odd() []string {
 		`{"eventID":"...","eventVersion":"1","eventName":"placeholder","eventSource":"b","eventTime":"..."}`,
 		`{"eventID":"` + uuid(8) + `","eventVersion":"1","eventName":"surrogate \ud800","eventSource":"\u0001\u001f\b\f\n\r\t","unknown":{"deep":[1,2,{"x":1e400}]},"eventTime":"9999-12-31T23:59:59Z"}`,
 		`{"eventID":"` + uuid(9) + `","eventVersion":"1","eventName":"empty","eventSource":"b","userIdentity":{},"tlsDetails":null,"resources":[],"requestParameters":"","errorCode":"","userAgent":null}`,
+		`{"eventID":"` + uuid(11) + `","eventVersion":"1","event\u004eame":"escaped key","eventSource":"b"}`,
 		`{"eventID":"` + uuid(10) + `","eventVersion":"1","eventName":"string identity","eventSource":"b","userIdentity":"root"}`,
 	}
 }

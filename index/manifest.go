@@ -168,7 +168,7 @@ func loadManifest(fsys fileSystem) (m *manifest, warning string, err error) {
 	m, found := newestManifest(fsys)
 	if m == nil {
 		if !found && !exists(fsys, currentName) {
-			return nil, "", errNoIndex
+			return nil, "", errNoIndex // nothing was ever committed
 		}
 		return nil, "", err
 	}
@@ -183,6 +183,9 @@ func exists(fsys fileSystem, name string) bool {
 	return err != nil || slices.Contains(names, name)
 }
 
+// newestManifest returns the newest manifest that is whole. found tells whether
+// there are others, the very first one apart: without CURRENT, a first manifest
+// that is not whole is a first commit that did not come to its end.
 func newestManifest(fsys fileSystem) (best *manifest, found bool) {
 	names, _ := fsys.list(".")
 	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(b, a) })
@@ -190,10 +193,10 @@ func newestManifest(fsys fileSystem) (best *manifest, found bool) {
 		if !strings.HasPrefix(name, manifestStem) {
 			continue
 		}
-		found = true
 		if m, err := readManifest(fsys, name); err == nil {
 			return m, true
 		}
+		found = found || name != manifestName(1)
 	}
 	return nil, found
 }

@@ -6,16 +6,16 @@ import (
 	"github.com/trailblame/trailblame/ingest"
 )
 
-// maxTerm bounds a term. Longer values are not indexed, and no value of this
-// length is one that people search for.
+// maxTerm bounds a term: of a longer value its beginning is the term, so that a
+// search for what it begins with finds it.
 const maxTerm = 2048
 
 // termsOf calls yield for each term of a row. It defines what the searchable
 // fields hold; a query without the index asks the same function.
 func (r *rows) termsOf(row int, yield func(f Field, term []byte)) {
 	add := func(f Field, term []byte) {
-		if len(term) > 0 && len(term) <= maxTerm {
-			yield(f, term)
+		if len(term) > 0 {
+			yield(f, term[:min(len(term), maxTerm)])
 		}
 	}
 	for _, m := range termColumns {

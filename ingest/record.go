@@ -104,6 +104,9 @@ func (d *decoder) group(i, depth int, n *node) (int, error) {
 			return val, errShort
 		}
 		key := d.b[keyStart+1 : keyEnd-1]
+		if bytes.IndexByte(key, '\\') >= 0 {
+			key = Unquote(nil, d.b[keyStart:keyEnd])
+		}
 		child := n.keys[string(key)]
 		if child == nil {
 			return d.unknown(key, val, depth)

@@ -213,7 +213,7 @@ func (s *splitter) decode() (end int, err error) {
 			break
 		}
 	}
-	if s.win.err != nil {
+	if errors.Is(err, errShort) && s.win.err != nil {
 		return end, s.win.err
 	}
 	return end, err

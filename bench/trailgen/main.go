@@ -1,0 +1,33 @@
+// Command trailgen makes the trails that tests and measurements run on.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/trailblame/trailblame/bench/trailgen/bundled"
+	"github.com/trailblame/trailblame/bench/trailgen/large"
+)
+
+const usage = `usage: trailgen <command> [flags]
+
+commands:
+  bundled   write the trails that are kept in the repository
+  large     write a trail of any size, with planted causes
+`
+
+// commands take their own arguments and return the exit status.
+var commands = map[string]func(args []string) int{
+	"bundled": bundled.Main,
+	"large":   large.Main,
+}
+
+func main() {
+	if len(os.Args) > 1 {
+		if command := commands[os.Args[1]]; command != nil {
+			os.Exit(command(os.Args[2:]))
+		}
+	}
+	fmt.Fprint(os.Stderr, usage)
+	os.Exit(2)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/trailblame/trailblame/correlate"
+	"github.com/trailblame/trailblame/query"
+)
+
+// correlateFlags are the flags of correlate.
+type correlateFlags struct {
+	trail     trailFlags
+	filters   filterFlags
+	output    outputFlags
+	where     string
+	windows   string
+	playbooks []string
+	limit     int
+	failEmpty bool
+}
+
+func (c *correlateFlags) register(flags *pflag.FlagSet) {
+	c.trail.register(flags)
+	c.filters.register(flags)
+	c.output.register(flags)
+	flags.StringVar(&c.where, "where", "", "only failures for which this expression holds")
+	flags.StringVar(&c.windows, "windows", "", "windows to search for changes, such as 5m,30m,1h,24h,7d")
+	flags.StringArrayVar(&c.playbooks, "playbook", nil, "use this playbook: the id of a bundled one, or a file; repeatable")
+	flags.IntVar(&c.limit, "limit", 0, "stop after this many findings")
+	flags.BoolVar(&c.failEmpty, "fail-empty", false, "exit with status 1 when there is no finding")
+}
+
+func (a *app) correlateCommand() *cobra.Command {
+	var flags correlateFlags
+	cmd := &cobra.Command{
+		Use:   "correlate [SOURCE...]",
+		Short: "Say which policy change broke what: failures, ranked causes, evidence",
+		Long: `Find the failures in a trail and the changes that may have caused them.
+
+A SOURCE is a file, a folder, a glob, or - for standard input; without one the
+index is read. Filters and times select failures; changes are looked for over all
+windows whatever the filters say.`,
+		Example: `  trailblame correlate ./AWSLogs
+  trailblame correlate --index ./march.index --principal '*juniordev' --from 24h
+  trailblame correlate ./AWSLogs | jq -r '.candidates[0].change.actor // "nobody"'`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.correlate(cmd.Context(), &flags, args)
+		},
+	}
+	flags.register(cmd.Flags())
+	return cmd
+}
+
+func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []string) error {
+	opts, err := flags.options(time.Now())
+	if err != nil {
+		return err
+	}
+	out, err := a.openOutput(&flags.output)
+	if err != nil {
+		return err
+	}
+	defer out.abandon()
+	t, err := a.openTrail(ctx, &flags.trail, sources)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	n := 0
+	for f, err := range correlate.Run(ctx, query.NewEngine(t.ix), opts) {
+		if err != nil {
+			return err
+		}
+		n++
+		if err := out.encoder.encode(f); err != nil {
+			return err
+		}
+	}
+	if err := out.commit(); err != nil {
+		return err
+	}
+	return t.finish(n > 0, flags.failEmpty)
+}
+
+// options turns the flags into options of the correlation.
+func (c *correlateFlags) options(now time.Time) (correlate.Options, error) {
+	opts := correlate.Options{Limit: c.limit}
+	var err error
+	if opts.Filter, err = c.filters.filter(c.where, now); err != nil {
+		return opts, err
+	}
+	if c.windows != "" {
+		for _, text := range strings.Split(c.windows, ",") {
+			w, err := correlate.ParseWindow(strings.TrimSpace(text))
+			if err != nil {
+				return opts, usagef("--windows: %w", err)
+			}
+			opts.Windows = append(opts.Windows, time.Duration(w))
+		}
+	}
+	opts.Playbooks, err = loadPlaybooks(c.playbooks)
+	return opts, err
+}

@@ -1,0 +1,158 @@
+// Command trailblame says which policy change broke an access in AWS, from
+// CloudTrail deliveries.
+//
+// Results go to standard output, everything else to standard error. The exit
+// status is 0 when done, 1 on failure, 2 on wrong usage, 3 when the results are
+// valid but some input could not be read, 4 when the index is damaged, 5 when
+// another writer holds the index, and 130 when interrupted.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trailblame/trailblame/index"
+)
+
+// Exit statuses.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitIncomplete  = 3
+	exitDamaged     = 4
+	exitLocked      = 5
+	exitInterrupted = 130
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		// A second signal ends the process at once: the index is safe at
+		// any point.
+		<-ctx.Done()
+		stop()
+	}()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+// run executes one command line and returns its exit status.
+func run(ctx context.Context, args []string) int {
+	app := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	root := app.root()
+	root.SetArgs(args)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd(args...)
+	_, _, err := root.Find(args)
+	if err != nil {
+		err = usagef("%w; see trailblame help", err)
+	} else {
+		err = root.ExecuteContext(ctx)
+	}
+	code := exitCode(ctx, err)
+	var silent *silentError
+	if err != nil && !errors.As(err, &silent) {
+		app.complain("%v", err)
+	}
+	return code
+}
+
+// exitCode maps an error to the exit status.
+func exitCode(ctx context.Context, err error) int {
+	var usage *usageError
+	var silent *silentError
+	var damage *index.CorruptError
+	var locked *index.LockedError
+	switch {
+	case err == nil:
+		return exitDone
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &silent):
+		return silent.code
+	case errors.As(err, &damage):
+		return exitDamaged
+	case errors.As(err, &locked):
+		return exitLocked
+	}
+	return exitFailed
+}
+
+// usageError is a mistake on the command line.
+type usageError struct{ err error }
+
+func (u *usageError) Error() string { return u.err.Error() }
+func (u *usageError) Unwrap() error { return u.err }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// silentError ends the command with a status when all has been said already.
+type silentError struct{ code int }
+
+func (s *silentError) Error() string { return fmt.Sprintf("exit status %d", s.code) }
+
+// app holds what the subcommands share.
+type app struct {
+	stdin  *os.File
+	stdout *os.File
+	stderr *os.File
+	quiet  bool
+	color  string
+}
+
+// complain prints one line on standard error.
+func (a *app) complain(format string, args ...any) {
+	fmt.Fprintf(a.stderr, "trailblame: %s\n", safe(fmt.Sprintf(format, args...)))
+}
+
+// say prints one line on standard error unless --quiet.
+func (a *app) say(format string, args ...any) {
+	if !a.quiet {
+		a.complain(format, args...)
+	}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "trailblame",
+		Short:         "git blame for AWS access failures",
+		Long:          "git blame for AWS access failures.\n\ntrailblame reads CloudTrail deliveries and says which policy change broke a push,\na pipeline or a role, with the evidence for and against.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see trailblame help %s", err, cmd.Name())
+	})
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	flags := root.PersistentFlags()
+	flags.SetNormalizeFunc(aliases)
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "say nothing on standard error but errors")
+	flags.StringVar(&a.color, "color", "auto", "colour in text: auto, always or never")
+	root.AddCommand(
+		a.correlateCommand(), a.ingestCommand(), a.queryCommand(),
+		a.inspectCommand(), a.verifyCommand(), a.playbooksCommand(), a.versionCommand(),
+	)
+	for _, cmd := range root.Commands() {
+		cmd.Flags().SetNormalizeFunc(aliases)
+		if args := cmd.Args; args != nil {
+			cmd.Args = func(cmd *cobra.Command, list []string) error {
+				if err := args(cmd, list); err != nil {
+					return usagef("%w; see trailblame help %s", err, cmd.Name())
+				}
+				return nil
+			}
+		}
+	}
+	return root
+}

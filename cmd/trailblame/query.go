@@ -1,0 +1,77 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trailblame/trailblame/query"
+)
+
+func (a *app) queryCommand() *cobra.Command {
+	var (
+		trail                  trailFlags
+		filters                filterFlags
+		sources                []string
+		scan, count, failEmpty bool
+		limit                  int
+	)
+	cmd := &cobra.Command{
+		Use:   "query [EXPR]",
+		Short: "Print matching events as they were delivered, one a line",
+		Long: `Print the events that match, byte for byte as they were delivered, in the order
+of their time. EXPR is an expression over CloudTrail's own field names; a
+missing field is nil.`,
+		Example: `  trailblame query 'eventName == "GitPush" && errorCode != nil'
+  trailblame query --principal '*juniordev' --from 24h | jq -r .eventName | sort | uniq -c
+  trailblame query --source ./AWSLogs 'requestParameters.bucketName startsWith "prod-"'`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			filter, err := filters.filter(strings.Join(args, " "), time.Now())
+			if err != nil {
+				return err
+			}
+			t, err := a.openTrail(cmd.Context(), &trail, sources)
+			if err != nil {
+				return err
+			}
+			defer t.close()
+			engine := query.NewEngine(t.ix)
+			if scan {
+				engine = query.NewScanner(t.ix)
+			}
+			out := a.lines()
+			n := 0
+			for e, err := range engine.Events(cmd.Context(), filter) {
+				if err != nil {
+					out.flush()
+					return err
+				}
+				n++
+				if !count {
+					out.line(e.Raw)
+				}
+				if out.err != nil || n == limit {
+					break
+				}
+			}
+			if count {
+				out.line(strconv.AppendInt(nil, int64(n), 10))
+			}
+			if err := out.flush(); err != nil {
+				return err
+			}
+			return t.finish(n > 0, failEmpty)
+		},
+	}
+	flags := cmd.Flags()
+	trail.register(flags)
+	filters.register(flags)
+	flags.StringArrayVar(&sources, "source", nil, "read this SOURCE instead of the index; repeatable")
+	flags.BoolVar(&scan, "scan", false, "look at every event instead of using the terms; the answer is the same")
+	flags.BoolVar(&count, "count", false, "print only how many events match")
+	flags.IntVar(&limit, "limit", 0, "stop after this many events")
+	flags.BoolVar(&failEmpty, "fail-empty", false, "exit with status 1 when nothing matches")
+	return cmd
+}

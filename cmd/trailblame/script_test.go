@@ -1,0 +1,102 @@
+package main
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"trailblame": func() { os.Exit(run(context.Background(), os.Args[1:])) },
+	})
+}
+
+// TestScripts runs the command line as users do; see testdata/script.
+func TestScripts(t *testing.T) {
+	trails, err := filepath.Abs("../../testdata/trails")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("TRAILS", trails)
+			env.Setenv("TMPDIR", env.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": exits,
+			"gzip":  gzipFile,
+			"cut":   cutFile,
+			"flip":  flipBit,
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+// exits STATUS PROGRAM ARGS... runs a program that must end with STATUS.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS PROGRAM ARGS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var exit *exec.ExitError
+	err = ts.Exec(args[1], args[2:]...)
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// gzip FILE compresses FILE to FILE.gz.
+func gzipFile(ts *testscript.TestScript, _ bool, args []string) {
+	name := ts.MkAbs(args[0])
+	text, err := os.ReadFile(name)
+	ts.Check(err)
+	f, err := os.Create(name + ".gz")
+	ts.Check(err)
+	z := gzip.NewWriter(f)
+	_, err = z.Write(text)
+	ts.Check(err)
+	ts.Check(z.Close())
+	ts.Check(f.Close())
+}
+
+// cut FILE N takes the last N bytes off FILE.
+func cutFile(ts *testscript.TestScript, _ bool, args []string) {
+	name := ts.MkAbs(args[0])
+	info, err := os.Stat(name)
+	ts.Check(err)
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(name, info.Size()-n))
+}
+
+// flip PATTERN OFFSET flips a bit of the one file that matches.
+func flipBit(ts *testscript.TestScript, _ bool, args []string) {
+	names, err := filepath.Glob(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if len(names) != 1 {
+		ts.Fatalf("%s matches %d files", args[0], len(names))
+	}
+	offset, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	b, err := os.ReadFile(names[0])
+	ts.Check(err)
+	b[offset] ^= 1
+	ts.Check(os.WriteFile(names[0], b, 0o600))
+}

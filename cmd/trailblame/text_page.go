@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// span is a run of text in one colour.
+type span struct{ sgr, text string }
+
+// plain and dim make spans of body text and of citations.
+func plain(text string) span { return span{"", text} }
+func dim(text string) span   { return span{sgrDim, text} }
+
+// page lays text out in lines that fit the style's width. Everything that is
+// printed goes through it, and it is where text becomes safe, once.
+type page struct {
+	style   style
+	buf     bytes.Buffer
+	sources []source
+}
+
+// source is where the reader can look an event up.
+type source struct{ eventID, object string }
+
+// cite numbers an event; the numbers are resolved at the end of the note, so
+// that long object names do not stand in the way of reading. object may be empty.
+func (p *page) cite(eventID, object string) span {
+	s := source{eventID, object}
+	i := slices.Index(p.sources, s)
+	if i < 0 {
+		i = len(p.sources)
+		p.sources = append(p.sources, s)
+	}
+	return dim(fmt.Sprintf("[%d]", i+1))
+}
+
+// writeSources resolves the citations.
+func (p *page) writeSources() {
+	if len(p.sources) == 0 {
+		return
+	}
+	p.heading("SOURCES")
+	for i, s := range p.sources {
+		lead := fmt.Sprintf("%5s ", fmt.Sprintf("[%d]", i+1))
+		p.wrap(lead, len(lead), len(lead), plain("event "+cmp.Or(s.eventID, "without an id")))
+		if s.object != "" {
+			p.wrap(strings.Repeat(" ", len(lead)), len(lead), len(lead), dim(s.object))
+		}
+	}
+}
+
+// Columns of a field: the label stands at indent, the value at column.
+const (
+	indent = 2
+	column = 13
+)
+
+func (p *page) blank() { p.buf.WriteByte('\n') }
+
+// heading starts a section.
+func (p *page) heading(title string, more ...span) {
+	p.blank()
+	p.wrap("", 0, 2, append([]span{{sgrBold, title}}, more...)...)
+}
+
+// field prints a label and its value, the value with a hanging indent. Without a
+// value it prints nothing.
+func (p *page) field(label string, value ...span) {
+	if !hasText(value) {
+		return
+	}
+	lead := strings.Repeat(" ", indent) + p.style.paint(sgrCyan, label)
+	if pad := column - indent - len(label); pad > 0 {
+		lead += strings.Repeat(" ", pad)
+	}
+	p.wrap(lead, column, column, value...)
+}
+
+// more prints a further value of the field above.
+func (p *page) more(value ...span) {
+	if hasText(value) {
+		p.wrap(strings.Repeat(" ", column), column, column, value...)
+	}
+}
+
+func hasText(spans []span) bool {
+	for _, s := range spans {
+		if s.text != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// line prints text as it is, cut at the width into further lines rather than
+// wrapped at words: for text whose spaces count.
+func (p *page) line(at int, sgr, text string) {
+	room := max(p.style.width-at, 20)
+	lead := strings.Repeat(" ", at)
+	for i, part := range cut(safe(text), room, 4) {
+		if i > 0 {
+			part = "    " + part
+		}
+		p.buf.WriteString(lead + p.style.paint(sgr, part) + "\n")
+	}
+}
+
+// wrap prints lead, which takes up at columns, and then the words of the spans;
+// lines after the first start at column hang.
+func (p *page) wrap(lead string, at, hang int, spans ...span) {
+	l := lineOf{page: p, at: at, hang: hang, fresh: true}
+	p.buf.WriteString(lead)
+	for _, s := range spans {
+		for word := range strings.FieldsFuncSeq(s.text, func(r rune) bool { return r == ' ' }) {
+			for i, part := range cut(safe(word), max(p.style.width-hang, 20), 0) {
+				l.word(s.sgr, part, i > 0)
+			}
+		}
+	}
+	l.colour("")
+	p.buf.WriteByte('\n')
+}
+
+// lineOf is the line that wrap is writing.
+type lineOf struct {
+	*page
+	at, hang int
+	fresh    bool   // nothing but the lead or the indent so far
+	sgr      string // the colour that is on
+}
+
+// word adds a word, or the rest of one that was cut, on this line or the next.
+func (l *lineOf) word(sgr, text string, rest bool) {
+	width := cells(text)
+	switch {
+	case l.fresh:
+		l.colour(sgr)
+	case !rest && l.at+1+width <= l.style.width:
+		if sgr != l.sgr {
+			l.colour("")
+		}
+		l.buf.WriteByte(' ')
+		l.at++
+		l.colour(sgr)
+	default:
+		l.colour("")
+		l.buf.WriteString("\n" + strings.Repeat(" ", l.hang))
+		l.at = l.hang
+		l.colour(sgr)
+	}
+	l.buf.WriteString(text)
+	l.at += width
+	l.fresh = false
+}
+
+// colour turns a colour on, or with "" off.
+func (l *lineOf) colour(sgr string) {
+	if !l.style.colour || sgr == l.sgr {
+		return
+	}
+	if l.sgr != "" {
+		l.buf.WriteString(sgrReset)
+	}
+	l.buf.WriteString(sgr)
+	l.sgr = sgr
+}
+
+// cut splits text into parts of at most room columns, parts after the first of
+// at most room-less. It prefers to cut behind the punctuation of ARNs and paths.
+func cut(text string, room, less int) []string {
+	var parts []string
+	for cells(text) > room {
+		end, good, used := 0, 0, 0
+		for i, r := range text {
+			used += cells(string(r))
+			if used > room && i > 0 {
+				break
+			}
+			end = i + len(string(r))
+			if strings.ContainsRune("/:,;=&?_ ", r) {
+				good = end
+			}
+		}
+		if good > end*2/3 {
+			end = good
+		}
+		end = behindEscape(text, end)
+		parts = append(parts, text[:end])
+		text = text[end:]
+		if len(parts) == 1 {
+			room = max(room-less, 1)
+		}
+	}
+	return append(parts, text)
+}
+
+var wholeEscape = regexp.MustCompile(`\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})`)
+
+// behindEscape moves a cut that would split an escape to the front of it.
+func behindEscape(text string, end int) int {
+	from := max(end-9, 0)
+	for _, at := range wholeEscape.FindAllStringIndex(text[from:min(end+9, len(text))], -1) {
+		if begin := from + at[0]; begin > 0 && begin < end && from+at[1] > end {
+			return begin
+		}
+	}
+	return end
+}

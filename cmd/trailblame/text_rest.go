@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/trailblame/trailblame/correlate"
+)
+
+// noCause says why no change is blamed, when none is.
+func (p *page) noCause(f *correlate.Finding) {
+	if blames(f) {
+		return
+	}
+	p.heading("NO CHANGE IS BLAMED")
+	p.wrap("  ", indent, indent, plain(unblamed(f)))
+}
+
+// unblamed explains a finding without a cause.
+func unblamed(f *correlate.Finding) string {
+	reach := "before the first failure"
+	if w := f.Search.Windows; len(w) > 0 {
+		reach = "up to " + w[len(w)-1] + " " + reach
+	}
+	n := f.Search.ChangesConsidered
+	looked := "Looked at " + count(n, "change", "changes") + " " + reach
+	switch {
+	case f.Diagnosis == correlate.DiagnosisNeverAllowed:
+		return "The request was refused before and after every change and never passed in this trail. " +
+			"Nothing was taken away: it was not granted to begin with. " + looked + "."
+	case n == 0:
+		return "No policy change " + reach + " is on record. What changed lies further back, in another account, or in a gap of the trail."
+	}
+	return looked + ": none of them can have caused this refusal, as far as the trail tells. What did may lie further back, in another account, or in a gap of the trail."
+}
+
+// otherCandidates prints the candidates that are not blamed, a paragraph each.
+func (p *page) otherCandidates(f *correlate.Finding, list []correlate.Candidate) {
+	if len(list) == 0 {
+		return
+	}
+	title := "RUNNERS-UP"
+	if !blames(f) {
+		title = "CHANGES NEARBY, NOT BLAMED"
+	}
+	p.heading(title)
+	for i := range list {
+		p.runnerUp(f, &list[i])
+	}
+}
+
+func (p *page) runnerUp(f *correlate.Finding, c *correlate.Candidate) {
+	lead := fmt.Sprintf("%3d. ", c.Rank)
+	text := fmt.Sprintf("- %s: %s, %s.", claim(f, c), deed(c), before(c.LagSeconds))
+	p.wrap(lead, len(lead), len(lead), span{sgrYellow, string(c.Level)}, plain(text), plain(lost(f, c)),
+		dim(fmt.Sprintf("score %d", c.Score)), p.cite(c.Change.EventID, c.Change.Object))
+}
+
+// lost says what speaks most against a candidate.
+func lost(f *correlate.Finding, c *correlate.Candidate) string {
+	var worst *correlate.Evidence
+	for i := range c.Against {
+		if worst == nil || c.Against[i].Points < worst.Points {
+			worst = &c.Against[i]
+		}
+	}
+	if worst != nil {
+		return worst.Text
+	}
+	return ""
+}
+
+// vetoed prints the changes that cannot be the cause.
+func (p *page) vetoed(list []correlate.Vetoed) {
+	if len(list) == 0 {
+		return
+	}
+	p.heading("RULED OUT")
+	for _, v := range list[:min(len(list), maxVetoedShown)] {
+		p.wrap("  - ", 4, 4, plain(v.EventName+", "+clock(v.EventTime)+": "+v.Reason+"."), p.cite(v.EventID, ""))
+	}
+	if more := len(list) - maxVetoedShown; more > 0 {
+		p.wrap("  - ", 4, 4, plain(fmt.Sprintf("and %d more, all of them in --format json", more)))
+	}
+}
+
+func (p *page) nextSteps(steps []string) {
+	if len(steps) == 0 {
+		return
+	}
+	p.heading("NEXT")
+	for i, s := range steps {
+		lead := fmt.Sprintf("%3d. ", i+1)
+		p.wrap(lead, len(lead), len(lead), plain(s))
+	}
+}
+
+// maxGapsShown is how many coverage gaps a finding's text lists.
+const maxGapsShown = 5
+
+// coverage says what the trail may be missing, and names the finding.
+func (p *page) coverage(f *correlate.Finding) {
+	p.heading("COVERAGE")
+	c := &f.Coverage
+	p.field("data", plain(map[string]string{
+		"present": "data events are in the trail",
+		"absent":  "data events are not in the trail: object and key access that succeeded is invisible",
+		"unknown": "whether the trail records data events is not known",
+	}[c.DataEvents]))
+	if len(c.Gaps) == 0 {
+		p.field("gaps", plain("none known"))
+	}
+	for i, g := range c.Gaps[:min(len(c.Gaps), maxGapsShown)] {
+		text := plain(fmt.Sprintf("no deliveries for %s from %s to %s", strings.Trim(g.Account+" "+g.Region, " "), clock(g.From), clock(g.To)))
+		if i == 0 {
+			p.field("gaps", text)
+		} else {
+			p.more(text)
+		}
+	}
+	if more := len(c.Gaps) - maxGapsShown; more > 0 {
+		p.more(plain(fmt.Sprintf("and %d more", more)))
+	}
+	p.field("finding", dim(f.ID+", playbook "+f.Playbook))
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/spf13/pflag"
+
+	"github.com/trailblame/trailblame/index"
+	"github.com/trailblame/trailblame/ingest"
+)
+
+// defaultIndex is where an index stands unless --index or TRAILBLAME_INDEX says
+// otherwise.
+const defaultIndex = "trailblame.index"
+
+// trailFlags say where a command reads from.
+type trailFlags struct {
+	index     string
+	workers   int
+	maxObject int64
+	maxRecord int
+	compact   bool // merge even few segments
+}
+
+// registerIndex registers the flag of commands that read an index only.
+func (t *trailFlags) registerIndex(flags *pflag.FlagSet) {
+	flags.StringVar(&t.index, "index", os.Getenv("TRAILBLAME_INDEX"), "index folder (default ./"+defaultIndex+")")
+}
+
+func (t *trailFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&t.index, "index", os.Getenv("TRAILBLAME_INDEX"), "index folder to add to and keep (default ./"+defaultIndex+")")
+	flags.IntVar(&t.workers, "workers", runtime.GOMAXPROCS(0), "objects read at the same time")
+	flags.Int64Var(&t.maxObject, "max-object-size", ingest.DefaultLimits.Object, "bytes that one object may have when decompressed")
+	flags.IntVar(&t.maxRecord, "max-record-size", ingest.DefaultLimits.Record, "bytes that one record may have")
+}
+
+func (t *trailFlags) dir() string {
+	if t.index != "" {
+		return t.index
+	}
+	return defaultIndex
+}
+
+// mergeAt is how many segments of a day are merged.
+func (t *trailFlags) mergeAt() int {
+	if t.compact {
+		return 2
+	}
+	return index.MergeAt
+}
+
+// trail is an open index with what its reading left out.
+type trail struct {
+	ix         *index.Index
+	incomplete bool // some input could not be read
+	close      func()
+}
+
+// openTrail reads the sources into an index and opens it: into the one of
+// --index, or a private one that close removes. Without sources it opens the
+// index that is there.
+func (a *app) openTrail(ctx context.Context, t *trailFlags, sources []string) (*trail, error) {
+	dir, cleanup := t.dir(), func() {}
+	incomplete := false
+	if len(sources) > 0 {
+		if t.index == "" {
+			temp, err := os.MkdirTemp("", "trailblame-")
+			if err != nil {
+				return nil, fmt.Errorf("make a temporary index: %w; set TMPDIR to a folder with space, or use --index", err)
+			}
+			dir, cleanup = filepath.Join(temp, "index"), func() { os.RemoveAll(temp) }
+		}
+		result, err := a.ingest(ctx, t, dir, sources)
+		if err != nil {
+			cleanup()
+			return nil, err
+		}
+		incomplete = result.incomplete
+	}
+	ix, err := index.Open(dir)
+	if err != nil {
+		cleanup()
+		return nil, err
+	}
+	for _, w := range ix.Warnings() {
+		a.complain("%s", w)
+	}
+	return &trail{ix: ix, incomplete: incomplete || isIncomplete(ix), close: func() { ix.Close(); cleanup() }}, nil
+}
+
+// isIncomplete tells whether input of the index could not be read.
+func isIncomplete(ix *index.Index) bool {
+	t := ix.Totals()
+	return t.Damaged > 0 || t.Unreadable > 0 || t.Malformed > 0
+}
+
+// finish turns what the trail lacks into the exit status.
+func (t *trail) finish(found bool, failEmpty bool) error {
+	switch {
+	case t.incomplete:
+		return &silentError{exitIncomplete}
+	case !found && failEmpty:
+		return &silentError{exitFailed}
+	}
+	return nil
+}
+
+// ingestResult tells how a run of reading sources went.
+type ingestResult struct {
+	incomplete bool
+	progress   ingest.Progress
+	totals     index.Totals
+}
+
+// ingest reads sources into the index in dir. Input that cannot be read is named
+// on standard error and does not end the run.
+func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []string) (*ingestResult, error) {
+	result := &ingestResult{}
+	sources, closeAll, failed := a.sources(names)
+	defer closeAll()
+	if len(sources) == 0 {
+		return nil, &silentError{exitFailed}
+	}
+	result.incomplete = failed > 0
+	w, err := index.OpenWriter(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	report := &report{app: a}
+	runErr := ingest.Run(ctx, sources, ingest.Options{
+		Workers:  t.workers,
+		Limits:   ingest.Limits{Object: t.maxObject, Record: t.maxRecord},
+		Known:    w.Known,
+		NewSink:  w.NewSink,
+		Done:     report.done,
+		Progress: &result.progress,
+	})
+	if runErr != nil && !errors.Is(runErr, context.Canceled) {
+		return nil, runErr
+	}
+	if err := w.Finish(); err != nil {
+		return nil, err
+	}
+	if runErr == nil && t.index != "" {
+		if err := w.Merge(t.mergeAt()); err != nil {
+			return nil, err
+		}
+	}
+	if runErr != nil {
+		a.complain("interrupted; what was read whole is in %s, run the same command with --index to go on", dir)
+		return nil, runErr
+	}
+	result.incomplete = result.incomplete || report.incomplete
+	result.totals = w.Totals()
+	if result.progress.Objects.Load() > 0 && report.read == 0 && result.progress.Skipped.Load() == 0 {
+		a.complain("none of the input could be read")
+		return nil, &silentError{exitFailed}
+	}
+	return result, nil
+}
+
+// sources opens the named sources; those that are not there are named and
+// counted.
+func (a *app) sources(names []string) (list []ingest.Source, closeAll func(), failed int) {
+	closeAll = func() {}
+	for _, name := range names {
+		switch {
+		case name == "-":
+			in := ingest.NewStdin(a.stdin)
+			list = append(list, in)
+			closeAll = func() { in.Close() }
+			continue
+		case strings.Contains(name, "://"):
+			a.complain("%s: this kind of source is not supported", name)
+			failed++
+			continue
+		}
+		src, err := ingest.NewLocal(name)
+		if err != nil {
+			a.complain("%v", err)
+			failed++
+			continue
+		}
+		list = append(list, src)
+	}
+	return list, closeAll, failed
+}
+
+// report names input that could not be read, as it is found.
+type report struct {
+	app        *app
+	mu         sync.Mutex
+	incomplete bool
+	read       int
+}
+
+func (r *report) done(e *ingest.Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch e.Status {
+	case ingest.StatusDamaged:
+		salvage := ""
+		if e.Salvageable > 0 {
+			salvage = fmt.Sprintf("; %d whole records in front of the damage were not used", e.Salvageable)
+		}
+		r.app.complain("%s: damaged: %s%s", e.Name, e.Problem, salvage)
+	case ingest.StatusUnreadable:
+		r.app.complain("%s: cannot be read: %s", e.Name, e.Problem)
+	default:
+		r.read++
+	}
+	for _, bad := range e.Bad {
+		r.app.complain("%s#%d: malformed record skipped: %s", e.Name, bad.Index, bad.Reason)
+	}
+	if more := e.Malformed - int64(len(e.Bad)); more > 0 {
+		r.app.complain("%s: %d more malformed records skipped", e.Name, more)
+	}
+	r.incomplete = r.incomplete || e.Incomplete()
+}

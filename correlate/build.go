@@ -1,0 +1,218 @@
+package correlate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trailblame/trailblame/correlate/policy"
+)
+
+// finding works out one episode.
+func (en *engine) finding(ctx context.Context, ep *episode) (*Finding, error) {
+	book := ep.book
+	ar, err := en.n.around(ctx, ep, time.Duration(book.Spread.Window))
+	if err != nil {
+		return nil, err
+	}
+	f := &Finding{Schema: Schema, Playbook: book.ID, Failure: en.failure(ep, ar), Vetoed: []Vetoed{}, Candidates: []Candidate{}, NextSteps: []string{}}
+	f.ID = findingID(f, ep)
+	f.Coverage = en.coverage(ep)
+	if err := en.explain(ctx, ep, f); err != nil {
+		return nil, err
+	}
+	f.NextSteps = nextSteps(book, f)
+	return f, nil
+}
+
+// findingID hashes what makes the finding itself.
+func findingID(f *Finding, ep *episode) string {
+	h := sha256.New()
+	for _, s := range []string{f.Playbook, ep.key.principal, ep.key.action, ep.key.scope, string(ep.key.layer), ep.first().id} {
+		fmt.Fprintf(h, "%d:%s", len(s), s)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// failure describes the episode.
+func (en *engine) failure(ep *episode, ar *around) Failure {
+	text := en.c.syms.text
+	one, d := ep.first(), ep.first().detail
+	refs, resources := set{}, set{}
+	for i := range ep.facts {
+		addRefs(refs, text[ep.facts[i].refs])
+		if len(resources) < 1<<20 {
+			resources[text[ep.facts[i].res]] = true
+		}
+	}
+	f := Failure{
+		Action: ep.action, Resource: text[one.res], Refs: names(refs), Principal: ep.principal,
+		Account: d.account, Region: d.region, ErrorCode: d.code, ErrorMessage: d.message,
+		Denial: Denial{Effect: string(d.denial.Effect), Layer: string(d.denial.Layer)},
+		Count:  len(ep.facts), First: cite(one), Last: cite(ep.last()),
+		LastSuccess: refTo(ep.lastSuccess), Recovery: refTo(ep.recovery),
+		Frequency: ep.frequency(time.Duration(ep.book.Frequency.Window)),
+		Spread:    ar.spread(ep, time.Duration(ep.book.Spread.Window)),
+	}
+	if len(resources) > 1 {
+		f.Resource, f.Resources = ep.key.scope, len(resources)
+	}
+	if arn := d.denial.PolicyARN; arn != "" {
+		f.Denial.PolicyARN = &arn
+	}
+	return f
+}
+
+func cite(f *fact) Citation {
+	return Citation{EventID: f.id, EventTime: Time{f.at}, Object: fmt.Sprintf("%s#%d", f.object, f.index)}
+}
+
+func refTo(f *fact) *EventRef {
+	if f == nil {
+		return nil
+	}
+	return &EventRef{EventID: f.id, EventTime: Time{f.at}}
+}
+
+func (en *engine) coverage(ep *episode) Coverage {
+	c := Coverage{Gaps: []Gap{}, DataEvents: "unknown"}
+	if ep.first().detail.data {
+		c.DataEvents = "present"
+	}
+	if en.opts.Coverage != nil {
+		d := ep.first().detail
+		from := ep.first().at.Add(-en.ladder[len(en.ladder)-1])
+		c.Gaps = append(c.Gaps, en.opts.Coverage(d.account, d.region, from, ep.last().at)...)
+	}
+	return c
+}
+
+// subject writes the episode's request as changes are held against it.
+func (en *engine) subject(ep *episode) *subject {
+	text := en.c.syms.text
+	one, d := ep.first(), ep.first().detail
+	service, _, _ := strings.Cut(strings.ToLower(ep.action), ":")
+	sub := &subject{
+		principal: ep.principal, account: arnAccount(ep.principal), home: d.account,
+		action: ep.action, service: service, refs: splitRefs(text[one.refs]),
+		denial: d.denial, code: d.code, endpoint: d.endpoint, region: d.region, at: one.at,
+	}
+	if sub.account == "" {
+		sub.account = d.account
+	}
+	list := set{}
+	for i := range ep.facts {
+		list.add(text[ep.facts[i].res])
+	}
+	delete(list, text[one.res])
+	delete(list, ep.key.scope)
+	for _, r := range append([]string{text[one.res], ep.key.scope}, names(list)...) {
+		if r != "" && !contains(sub.resources, r) {
+			sub.resources = append(sub.resources, r)
+		}
+	}
+	sub.key, sub.parts = entityKey(sub.principal), nameParts(sub.resources)
+	sub.concrete = len(sub.resources) > 1 || len(sub.resources) == 1 && sub.resources[0] != "*"
+	return sub
+}
+
+// probe writes the first failure as requests for the policies, one for each
+// ref of a push: a push is refused when one of its refs is. The action and
+// resource are those of the message where it names them.
+func (en *engine) probe(ep *episode, sub *subject) *probeAll {
+	p := &probeAll{keys: map[string]tri{}}
+	requests, err := policy.RequestsFromJSON(ep.first().detail.raw)
+	if err != nil {
+		requests = []policy.Request{{Principal: policy.ParsePrincipal(ep.principal)}}
+	}
+	for i := range requests {
+		p.requests = append(p.requests, requests[i].With(sub.action, en.c.syms.text[ep.first().res]))
+	}
+	return p
+}
+
+// explain looks for the cause and fills in candidates, vetoes and diagnosis.
+func (en *engine) explain(ctx context.Context, ep *episode, f *Finding) error {
+	sub := en.subject(ep)
+	j := &judge{h: en.h, docs: en.docs, sub: sub, ep: ep, probe: en.probe(ep, sub)}
+	ladder := ep.book.ladder(en.ladder)
+	steps := en.h.between(sub.at.Add(-ladder[len(ladder)-1]), latest(sub.at.Add(skew), laterEnd(ep)))
+	v := newVerdicts(j, ladder, en.opts.Replay)
+	for _, s := range steps {
+		v.consider(s)
+	}
+	if s, err := en.sessionStep(ctx, ep); err != nil {
+		return err
+	} else if s != nil {
+		v.consider(s)
+	}
+	v.settle(&f.Failure.Spread)
+	f.Diagnosis = v.diagnosis
+	f.Search = v.search(ladder)
+	f.Vetoed = v.vetoedList(en.opts.MaxVetoed)
+	for i, o := range v.ranked[:min(len(v.ranked), en.opts.MaxCandidates)] {
+		c, err := en.candidate(ctx, i+1, o, ladder)
+		if err != nil {
+			return err
+		}
+		f.Candidates = append(f.Candidates, c)
+	}
+	return nil
+}
+
+// laterEnd bounds how long after the first failure changes are still looked
+// at, to say of them that they came too late.
+func laterEnd(ep *episode) time.Time {
+	end := ep.last().at
+	if ep.recovery != nil {
+		end = latest(end, ep.recovery.at)
+	}
+	if limit := ep.first().at.Add(24 * time.Hour); end.After(limit) {
+		return limit
+	}
+	return end
+}
+
+// candidate writes one opinion down.
+func (en *engine) candidate(ctx context.Context, rank int, o *opinion, ladder []time.Duration) (Candidate, error) {
+	actor, chain, err := en.chains.trace(ctx, o.s.ev)
+	if err != nil {
+		return Candidate{}, err
+	}
+	pro, con := o.tally.lists()
+	c := Candidate{
+		Rank: rank, Level: o.level, Score: o.tally.score, LagSeconds: int64(o.lag / time.Second),
+		Change: ChangeRef{
+			EventID: o.s.ev.ID, EventTime: Time{o.s.at}, EventSource: o.s.ev.EventSource, EventName: o.s.ev.Name,
+			Actor: actor, ActorChain: chain, Target: o.s.target, Object: o.s.ev.Source,
+		},
+		Diff: o.diff(), Evidence: pro, Against: con,
+	}
+	if i := rung(ladder, max(o.lag, 0)); i < len(ladder) {
+		c.Window = Window(ladder[i]).String()
+	}
+	return c, nil
+}
+
+// diff is the candidate's change of statements, as far as it is known.
+func (o *opinion) diff() []StatementDiff {
+	switch {
+	case !o.eff.overUnknown:
+		return statementDiff(o.eff.added, o.eff.removed)
+	case o.level == Proven:
+		return presentDiff(o.eff.added, o.eff.clause)
+	}
+	return presentDiff(o.eff.added, nil)
+}
+
+func windowNames(ladder []time.Duration) []string {
+	var out []string
+	for _, w := range ladder {
+		out = append(out, Window(w).String())
+	}
+	return slices.Clip(out)
+}

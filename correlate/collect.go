@@ -1,0 +1,183 @@
+package correlate
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trailblame/trailblame/index"
+	"github.com/trailblame/trailblame/query"
+)
+
+// collector turns the stream of failures into groups.
+type collector struct {
+	books  []*Playbook
+	extra  map[string]bool // error codes that playbooks claim
+	syms   *symbols
+	paths  *symbols // object names
+	once   *once
+	groups map[groupKey]*group
+	// buf holds the failures of one second, so that corrections among them
+	// can go first.
+	buf []sighting
+}
+
+// sighting is one event and what it asked for.
+type sighting struct {
+	q *query.Event
+	e *Event
+	r FailedRequest
+}
+
+// sight reads an event that may be a failure.
+func (c *collector) sight(q *query.Event) (sighting, bool) {
+	s, ok := parse(q)
+	if !ok || !c.refused(s.e) {
+		return s, false
+	}
+	s.r, ok = FailureOf(s.e)
+	return s, ok
+}
+
+func newCollector(books []*Playbook) *collector {
+	c := &collector{books: books, extra: map[string]bool{}, syms: newSymbols(), paths: newSymbols(), once: newOnce(), groups: map[groupKey]*group{}}
+	for _, code := range extraCodes(books) {
+		c.extra[code] = true
+	}
+	return c
+}
+
+// read collects every failure that f selects.
+func (c *collector) read(ctx context.Context, trail Trail, f query.Filter) error {
+	codes := append([]string{index.OutcomeDenied, index.OutcomeNative}, sortedKeys(c.extra)...)
+	f.Where = append(slices.Clone(f.Where), query.Term{Fields: []index.Field{index.Outcome, index.ErrorCode}, Values: codes})
+	for s, err := range inOrder(ctx, trail.Events(ctx, f), c.sight) {
+		if err != nil {
+			return err
+		}
+		if len(c.buf) > 0 && s.e.Time.Unix() != c.buf[0].e.Time.Unix() {
+			c.flush()
+		}
+		c.buf = append(c.buf, s)
+	}
+	c.flush()
+	for _, g := range c.groups {
+		g.facts = dropDiscovery(g.facts)
+	}
+	return nil
+}
+
+func (c *collector) refused(e *Event) bool {
+	return e.Native || IsDenial(e) || c.extra[e.ErrorCode]
+}
+
+func (c *collector) flush() {
+	for _, corrections := range []bool{true, false} {
+		for _, s := range c.buf {
+			if isCorrection(s.e) == corrections && c.once.first(s.e) {
+				c.add(s)
+			}
+		}
+	}
+	c.buf = c.buf[:0]
+}
+
+// add files one failure in its group.
+func (c *collector) add(s sighting) {
+	r := s.r
+	key := groupKey{
+		principal: entityKey(r.Principal),
+		action:    strings.ToLower(r.Action),
+		scope:     first(r.ResourceParent, r.Resource),
+		layer:     r.Denial.Layer,
+	}
+	if s.e.Native && r.Principal == "" {
+		// An execution that fails says so for the action, the stage and the
+		// whole; that is one failure.
+		key.action = s.e.EventSource
+	}
+	g := c.groups[key]
+	if g == nil {
+		g = c.open(key, s.e, r)
+		c.groups[key] = g
+	}
+	f := fact{
+		at: s.e.Time, id: s.e.ID, object: c.object(s.q.Object), index: s.q.Index,
+		res: c.syms.of(r.Resource), refs: c.syms.of(joinRefs(r.Refs)), discovery: r.Discovery,
+	}
+	f.detail = g.detailOf(f.res, s.e, r)
+	g.facts = append(g.facts, f)
+}
+
+func (c *collector) object(name string) string {
+	return c.paths.text[c.paths.of(name)]
+}
+
+func (c *collector) open(key groupKey, e *Event, r FailedRequest) *group {
+	g := &group{
+		key: key, principal: r.Principal, action: r.Action, native: e.nativeName(),
+		scoped:  r.ResourceParent != "" && strings.HasPrefix(r.ResourceParent, "arn:") && strings.Contains(r.ResourceParent, ":s3:::"),
+		details: map[detailKey]*detail{},
+	}
+	g.book = claim(c.books, &claimant{
+		action: r.Action, eventName: e.Name, eventSource: e.EventSource, errorCode: e.ErrorCode,
+		layer: r.Denial.Layer, callers: callerHints(e), native: g.native,
+	})
+	return g
+}
+
+func (e *Event) nativeName() string {
+	if e.Native {
+		return e.Name
+	}
+	return ""
+}
+
+// detailOf returns what is kept of the failure's record beyond the fact.
+func (g *group) detailOf(res int32, e *Event, r FailedRequest) *detail {
+	key := detailKey{e.ErrorCode, r.Denial.PolicyARN, r.Denial.Effect, res}
+	if d := g.details[key]; d != nil && (d.message == e.ErrorMessage && d.accessKey == e.Identity.AccessKeyID || len(g.facts) > maxDetails) {
+		return d
+	}
+	d := &detail{
+		code: e.ErrorCode, message: e.ErrorMessage, region: e.Region, account: first(r.Account, e.Account),
+		eventName: e.Name, eventSource: e.EventSource, denial: r.Denial,
+		accessKey: e.Identity.AccessKeyID, endpoint: e.VpcEndpointID, sourceIP: e.SourceIP,
+		raw: e.Raw, data: Str(e.Record, "eventCategory") == "Data",
+	}
+	g.details[key] = d
+	return d
+}
+
+// dropDiscovery removes the ref discoveries that a refused push of the same
+// minute follows or precedes: one push, two records.
+func dropDiscovery(facts []fact) []fact {
+	var pushes []time.Time
+	for i := range facts {
+		if !facts[i].discovery {
+			pushes = append(pushes, facts[i].at)
+		}
+	}
+	return slices.DeleteFunc(facts, func(f fact) bool {
+		if !f.discovery {
+			return false
+		}
+		i, _ := slices.BinarySearchFunc(pushes, f.at.Add(-time.Minute), time.Time.Compare)
+		return i < len(pushes) && pushes[i].Sub(f.at) <= time.Minute
+	})
+}
+
+// sorted returns the groups in a fixed order.
+func (c *collector) sorted() []*group {
+	list := make([]*group, 0, len(c.groups))
+	for _, g := range c.groups {
+		list = append(list, g)
+	}
+	slices.SortFunc(list, func(a, b *group) int {
+		return cmp.Or(cmp.Compare(a.key.principal, b.key.principal), cmp.Compare(a.key.action, b.key.action),
+			cmp.Compare(a.key.scope, b.key.scope), cmp.Compare(a.key.layer, b.key.layer))
+	})
+	return list
+}

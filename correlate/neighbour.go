@@ -1,0 +1,311 @@
+package correlate
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/trailblame/trailblame/index"
+	"github.com/trailblame/trailblame/query"
+)
+
+// passKey names the successes of one caller and action.
+type passKey struct{ principal, action string }
+
+// pass is one success, on whatever scope.
+type pass struct {
+	fact
+	scope string
+}
+
+// neighbourhood is what else was tried around the failures: the successes of
+// the same callers with the same calls.
+type neighbourhood struct {
+	trail  Trail
+	c      *collector
+	passes map[passKey][]pass
+	// byCaller and byTarget find the groups next to one.
+	byCaller map[passKey][]*group
+	byTarget map[passKey][]*group // action and scope
+}
+
+// caller is one principal with its groups.
+type caller struct {
+	principals set // as they stand in records
+	names      set
+	from, to   time.Time
+	groups     []*group
+}
+
+func newNeighbourhood(trail Trail, c *collector) *neighbourhood {
+	n := &neighbourhood{trail: trail, c: c, passes: map[passKey][]pass{}, byCaller: map[passKey][]*group{}, byTarget: map[passKey][]*group{}}
+	for _, g := range c.sorted() {
+		who := passKey{g.key.principal, g.key.action}
+		n.byCaller[who] = append(n.byCaller[who], g)
+		what := passKey{g.key.scope, g.key.action}
+		n.byTarget[what] = append(n.byTarget[what], g)
+	}
+	return n
+}
+
+// read looks up the successes of every caller that failed: those near its
+// failures first, and all older ones for requests that have none there.
+func (n *neighbourhood) read(ctx context.Context) error {
+	callers := map[string]*caller{}
+	for _, g := range n.c.sorted() {
+		if g.native != "" || g.key.principal == "" || len(g.facts) == 0 {
+			continue
+		}
+		who := callers[g.key.principal]
+		if who == nil {
+			who = &caller{principals: set{}, names: set{}}
+			callers[g.key.principal] = who
+		}
+		who.note(g)
+	}
+	for _, who := range together(callers) {
+		if err := n.lookUp(ctx, who, who.names, who.from.Add(-quiet), who.to.Add(quiet)); err != nil {
+			return err
+		}
+		if older := n.missing(who); len(older) > 0 {
+			if err := n.lookUp(ctx, who, older, time.Time{}, who.from.Add(-quiet)); err != nil {
+				return err
+			}
+		}
+	}
+	n.share()
+	return nil
+}
+
+// maxTogether bounds how many callers one look-up is for.
+const maxTogether = 64
+
+// together joins callers that failed with the same calls, so that a storm does
+// not cost a look-up for each of them.
+func together(callers map[string]*caller) []*caller {
+	byNames := map[string][]*caller{}
+	for _, name := range sortedKeys(callers) {
+		calls := strings.Join(sortedKeys(callers[name].names), " ")
+		byNames[calls] = append(byNames[calls], callers[name])
+	}
+	var out []*caller
+	for _, calls := range sortedKeys(byNames) {
+		for chunk := range slices.Chunk(byNames[calls], maxTogether) {
+			joined := &caller{principals: set{}, names: set{}}
+			for _, c := range chunk {
+				for _, g := range c.groups {
+					joined.note(g)
+				}
+			}
+			out = append(out, joined)
+		}
+	}
+	return out
+}
+
+func (w *caller) note(g *group) {
+	w.groups = append(w.groups, g)
+	w.principals[g.principal] = true
+	for i := range g.facts {
+		f := &g.facts[i]
+		if w.from.IsZero() || f.at.Before(w.from) {
+			w.from = f.at
+		}
+		if f.at.After(w.to) {
+			w.to = f.at
+		}
+		w.names[f.detail.eventName] = true
+	}
+}
+
+// term selects the caller's records: by its own ARN, by the role behind its
+// sessions, and by the sessions' ARNs where the issuer is not recorded.
+func (w *caller) term() query.Term {
+	var values []string
+	for _, p := range sortedKeys(w.principals) {
+		values = append(values, p)
+		a, ok := splitARN(RoleKey(p))
+		if role, is := strings.CutPrefix(a.resource, "role/"); ok && is {
+			values = append(values, RoleKey(p), "arn:"+a.partition+":iam::"+a.account+":role/*/"+role,
+				"arn:"+a.partition+":sts::"+a.account+":assumed-role/"+role+"/*")
+		}
+	}
+	return query.Term{Fields: []index.Field{index.Principal, index.Issuer}, Values: values}
+}
+
+// lookUp reads the successes of a caller's calls in a span.
+func (n *neighbourhood) lookUp(ctx context.Context, w *caller, names set, from, to time.Time) error {
+	f := query.Filter{From: from, To: to, Where: []query.Term{
+		w.term(), query.Is(index.EventName, sortedKeys(names)...), query.Is(index.Outcome, index.OutcomeSuccess),
+	}}
+	wanted := map[passKey]bool{}
+	for _, g := range w.groups {
+		wanted[passKey{g.key.principal, g.key.action}] = true
+	}
+	seen := newOnce()
+	for s, err := range inOrder(ctx, n.trail.Events(ctx, f), attempt) {
+		if err != nil {
+			return err
+		}
+		q, e, r := s.q, s.e, s.r
+		if !seen.first(e) {
+			continue
+		}
+		key := passKey{entityKey(r.Principal), strings.ToLower(r.Action)}
+		if !wanted[key] {
+			continue
+		}
+		n.passes[key] = append(n.passes[key], pass{scope: first(r.ResourceParent, r.Resource), fact: fact{
+			at: e.Time, id: e.ID, object: n.c.object(q.Object), index: q.Index, ok: true,
+			res: n.c.syms.of(r.Resource), refs: n.c.syms.of(joinRefs(r.Refs)), discovery: r.Discovery,
+		}})
+	}
+	return nil
+}
+
+// missing lists the event names of groups that had no success near.
+func (n *neighbourhood) missing(w *caller) set {
+	names := set{}
+	for _, g := range w.groups {
+		found := false
+		for _, p := range n.passes[passKey{g.key.principal, g.key.action}] {
+			if p.scope == g.key.scope && p.at.Before(g.facts[0].at) {
+				found = true
+				break
+			}
+		}
+		if !found {
+			for i := range g.facts {
+				names[g.facts[i].detail.eventName] = true
+			}
+		}
+	}
+	return names
+}
+
+// share hands every group the successes on its scope.
+func (n *neighbourhood) share() {
+	for _, list := range n.passes {
+		slices.SortFunc(list, func(a, b pass) int { return before(&a.fact, &b.fact) })
+	}
+	for _, g := range n.c.sorted() {
+		slices.SortFunc(g.facts, func(a, b fact) int { return before(&a, &b) })
+		for _, p := range n.passes[passKey{g.key.principal, g.key.action}] {
+			if p.scope == g.key.scope {
+				g.oks = append(g.oks, p.fact)
+			}
+		}
+	}
+}
+
+// around tells what else was tried in the window from the episode's onset.
+func (n *neighbourhood) around(ctx context.Context, ep *episode, window time.Duration) (*around, error) {
+	a := newAround()
+	from := ep.first().at
+	to := from.Add(window)
+	if rec := ep.recovery; rec != nil && !rec.at.After(to) {
+		to = rec.at.Add(-1) // what passes after the recovery tells nothing
+	}
+	text := n.c.syms.text
+	// One object of a bucket stands for the bucket.
+	unit := func(scoped bool, scope string, res int32) string {
+		if scoped {
+			return scope
+		}
+		return text[res]
+	}
+	who := passKey{ep.key.principal, ep.key.action}
+	for _, g := range n.byCaller[who] {
+		for _, f := range span(g.facts, factAt, from, to) {
+			a.resFail.add(unit(g.scoped, g.key.scope, f.res))
+			if g.key.scope == ep.key.scope {
+				addRefs(a.refsFail, text[f.refs])
+			}
+		}
+	}
+	for _, p := range span(n.passes[who], passAt, from, to) {
+		if p.discovery {
+			continue
+		}
+		a.resPass.add(unit(ep.scoped, p.scope, p.res))
+		if p.scope == ep.key.scope {
+			addRefs(a.refsPass, text[p.refs])
+		}
+	}
+	for _, g := range n.byTarget[passKey{ep.key.scope, ep.key.action}] {
+		if len(span(g.facts, factAt, from, to)) > 0 {
+			a.whoFail.add(g.principal)
+		}
+	}
+	return a, n.peers(ctx, ep, from, to, a)
+}
+
+func factAt(f *fact) time.Time { return f.at }
+func passAt(p *pass) time.Time { return p.at }
+
+// span cuts the part with from ≤ time ≤ to out of a list in order of time.
+func span[T any](list []T, at func(*T) time.Time, from, to time.Time) []T {
+	lo := sort.Search(len(list), func(i int) bool { return !at(&list[i]).Before(from) })
+	hi := sort.Search(len(list), func(i int) bool { return at(&list[i]).After(to) })
+	return list[lo:max(lo, hi)]
+}
+
+func addRefs(s set, refs string) {
+	for _, r := range splitRefs(refs) {
+		s.add(r)
+	}
+}
+
+// maxPeers bounds how many successes of others are read for one episode.
+const maxPeers = 500
+
+// peers finds others who did the same to the same resource.
+func (n *neighbourhood) peers(ctx context.Context, ep *episode, from, to time.Time, a *around) error {
+	scope := ep.key.scope
+	if ep.native != "" || !strings.HasPrefix(scope, "arn:") {
+		return nil
+	}
+	f := query.Filter{From: from, To: to.Add(time.Second), Where: []query.Term{
+		query.Is(index.EventName, ep.first().detail.eventName),
+		query.Is(index.Resource, scope, scope+"/*"),
+		query.Is(index.Outcome, index.OutcomeSuccess),
+	}}
+	left := maxPeers
+	for q, err := range n.trail.Events(ctx, f) {
+		if err != nil {
+			return err
+		}
+		if left--; left < 0 {
+			break
+		}
+		s, ok := attempt(q)
+		if !ok {
+			continue
+		}
+		if r := s.r; !r.Discovery && first(r.ResourceParent, r.Resource) == scope && n.sameRefs(ep, r.Refs) {
+			a.whoPass.add(s.e.Principal())
+		}
+	}
+	return nil
+}
+
+// sameRefs reports whether a push touches a ref that the episode fails on.
+func (n *neighbourhood) sameRefs(ep *episode, refs []string) bool {
+	failing := splitRefs(n.c.syms.text[ep.first().refs])
+	if len(failing) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(refs, func(r string) bool { return contains(failing, r) })
+}
+
+// attempt reads what a call asked for, refused or not, so that successes and
+// failures of one request compare equal.
+func attempt(q *query.Event) (sighting, bool) {
+	s, ok := parse(q)
+	if ok {
+		s.r, _ = FailureOf(s.e)
+	}
+	return s, ok
+}
