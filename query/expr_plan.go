@@ -217,7 +217,7 @@ func (p *planner) path(n ast.Node) (string, bool) {
 			return "", false
 		}
 		if id, isEnv := n.Node.(*ast.IdentifierNode); isEnv && id.Value == "$env" {
-			return name, true
+			return name, !p.vars["$env"]
 		}
 		object, ok := p.path(n.Node)
 		return object + "." + name, ok

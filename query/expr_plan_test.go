@@ -57,6 +57,7 @@ func TestPlan(t *testing.T) {
 		`let eventName = "a"; eventName == "a"`:                       `all`,
 		`eventName == "b" && (let eventName = "a"; eventName == "a")`: `eventName is "b"`,
 		`(let eventName = "a"; eventName == "a") && eventName == "b"`: `eventName is "b"`,
+		`let $env = responseElements; $env.eventName == "a"`:          `all`,
 		`eventName == "a" ? true : false`:                             `all`,
 		`(eventName ?? "a") == "a"`:                                   `all`,
 		`any(resources, eventName == "a")`:                            `all`,

@@ -84,3 +84,26 @@ func TestParseTimeErrors(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseTime looks for panics, and for times that a trail cannot hold.
+func FuzzParseTime(f *testing.F) {
+	for _, s := range []string{"now", "24h", "T-45d", "5M", "2026-01-02", "2026-01-02T15:04:05.25+02:00", "9223372036854775807w", "-", "\x1b"} {
+		f.Add(s)
+	}
+	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := ParseTime(s, now)
+		if err != nil {
+			if strings.ContainsAny(err.Error(), "\n\r\x1b") || !got.IsZero() {
+				t.Errorf("ParseTime(%q) = %v, %v", s, got, err)
+			}
+			return
+		}
+		if y := got.Year(); y < 1 || y > 9999 || got.Location() != time.UTC {
+			t.Errorf("ParseTime(%q) = %v", s, got)
+		}
+		if again, err := ParseTime(got.Format(time.RFC3339Nano), now); err != nil || !again.Equal(got) {
+			t.Errorf("ParseTime(%q) = %v, which reads as %v, %v", s, got, again, err)
+		}
+	})
+}
