@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -241,4 +242,20 @@ func (ix *Index) Sizes() []SegmentSizes {
 func Exists(dir string) bool {
 	_, err := os.Lstat(dir + string(os.PathSeparator) + currentName)
 	return err == nil
+}
+
+// EventFiles returns the absolute paths of the Parquet files that make up the
+// snapshot, for SQL engines.
+func (ix *Index) EventFiles() ([]string, error) {
+	dir, err := filepath.Abs(ix.dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, s := range ix.manifest.Segments {
+		if s.Rows > 0 {
+			files = append(files, filepath.Join(dir, filepath.FromSlash(s.Events.Name)))
+		}
+	}
+	return files, nil
 }

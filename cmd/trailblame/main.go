@@ -141,7 +141,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.color, "color", "auto", "colour in text: auto, always or never")
 	root.AddCommand(
 		a.correlateCommand(), a.ingestCommand(), a.queryCommand(),
-		a.inspectCommand(), a.verifyCommand(), a.playbooksCommand(), a.versionCommand(),
+		a.inspectCommand(), a.verifyCommand(), a.connectCommand(), a.playbooksCommand(), a.versionCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SetNormalizeFunc(aliases)
