@@ -220,9 +220,14 @@ func commit(fsys fileSystem, m *manifest) error {
 	if err := fsys.syncDir("."); err != nil {
 		return fmt.Errorf("sync the index folder: %w", err)
 	}
+	return setCurrent(fsys, m)
+}
+
+// setCurrent makes CURRENT name m, whose file is durable.
+func setCurrent(fsys fileSystem, m *manifest) error {
 	tmp := stagingDir + "/" + currentName
 	fsys.remove(tmp)
-	line := name + " " + hex.EncodeToString(hash[:]) + "\n"
+	line := manifestName(m.Generation) + " " + hex.EncodeToString(m.hash[:]) + "\n"
 	if err := writeDurably(fsys, tmp, func(w io.Writer) error { return writeAll(w, []byte(line)) }); err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func OpenWriter(dir string) (*Writer, error) {
 }
 
 func newWriter(dir string, fsys fileSystem) (*Writer, error) {
-	m, _, err := loadManifest(fsys)
+	m, damaged, err := loadManifest(fsys)
 	if errors.Is(err, errNoIndex) {
 		m, err = &manifest{Format: FormatVersion, NextFile: 1}, nil
 	}
@@ -98,7 +98,13 @@ func newWriter(dir string, fsys fileSystem) (*Writer, error) {
 			w.note(e)
 		}
 	}
-	return w, w.collectGarbage()
+	if err := w.collectGarbage(); err != nil {
+		return nil, err
+	}
+	if damaged != "" {
+		return w, setCurrent(fsys, m)
+	}
+	return w, nil
 }
 
 // note takes an entry of the ledger into account.
