@@ -77,7 +77,14 @@ func damaged(format string, args ...any) error {
 	return &fault{StatusDamaged, fmt.Sprintf(format, args...)}
 }
 
-func unreadable(err error) error { return &fault{StatusUnreadable, err.Error()} }
+// unreadable is a fault of one object, unless err ends the run.
+func unreadable(err error) error {
+	var stop StopError
+	if errors.As(err, &stop) {
+		return err
+	}
+	return &fault{StatusUnreadable, err.Error()}
+}
 
 // errLarge says that the object is too large to be held whole.
 var errLarge = errors.New("large object")

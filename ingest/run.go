@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 )
@@ -101,6 +102,10 @@ func work(ctx context.Context, cancel context.CancelCauseFunc, opts Options, job
 }
 
 func (j job) read(ctx context.Context, reader *objectReader, sink Sink) (*Entry, error) {
+	var stop StopError
+	if errors.As(j.err, &stop) {
+		return nil, j.err
+	}
 	if j.err != nil {
 		return &Entry{Object: j.obj, Status: StatusUnreadable, Problem: j.err.Error()}, nil //nolint:nilerr // the entry tells it
 	}

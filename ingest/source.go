@@ -26,6 +26,14 @@ type Source interface {
 	Open(ctx context.Context, obj Object) (io.ReadCloser, error)
 }
 
+// StopError is implemented by errors of a Source behind which nothing more can
+// be read, such as expired credentials: they end the run, which a later one
+// takes up again.
+type StopError interface {
+	error
+	StopsRun()
+}
+
 // Sink takes the records of one object after another: Begin, a Record for
 // each, then End when the object was read whole or Abort when it is to leave no
 // trace. A Sink belongs to one goroutine.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trailblame/trailblame/index"
 	"github.com/trailblame/trailblame/ingest"
+	"github.com/trailblame/trailblame/ingest/cloudwatch"
 )
 
 // defaultIndex is where an index stands unless --index or TRAILBLAME_INDEX says
@@ -27,6 +28,22 @@ type trailFlags struct {
 	maxObject int64
 	maxRecord int
 	compact   bool // merge even few segments
+	aws       awsFlags
+}
+
+// awsFlags say how AWS is reached.
+type awsFlags struct {
+	profile, region, endpoint string
+}
+
+func (f *awsFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.profile, "profile", "", "AWS profile to read with")
+	flags.StringVar(&f.region, "aws-region", "", "AWS region to read from, unlike --region, which selects events")
+	flags.StringVar(&f.endpoint, "endpoint-url", "", "URL of a server to use in place of AWS's own")
+}
+
+func (f *awsFlags) access() cloudwatch.Access {
+	return cloudwatch.Access{Profile: f.profile, Region: f.region, Endpoint: f.endpoint}
 }
 
 // registerIndex registers the flag of commands that read an index only.
@@ -36,6 +53,7 @@ func (t *trailFlags) registerIndex(flags *pflag.FlagSet) {
 
 func (t *trailFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&t.index, "index", os.Getenv("TRAILBLAME_INDEX"), "index folder to add to and keep (default ./"+defaultIndex+")")
+	t.aws.register(flags)
 	flags.IntVar(&t.workers, "workers", runtime.GOMAXPROCS(0), "objects read at the same time")
 	flags.Int64Var(&t.maxObject, "max-object-size", ingest.DefaultLimits.Object, "bytes that one object may have when decompressed")
 	flags.IntVar(&t.maxRecord, "max-record-size", ingest.DefaultLimits.Record, "bytes that one record may have")
@@ -123,7 +141,7 @@ type ingestResult struct {
 // on standard error and does not end the run.
 func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []string) (*ingestResult, error) {
 	result := &ingestResult{}
-	sources, closeAll, failed := a.sources(names)
+	sources, closeAll, failed := a.sources(ctx, &t.aws, names)
 	defer closeAll()
 	if len(sources) == 0 {
 		return nil, &silentError{exitFailed}
@@ -143,7 +161,8 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 		Done:     report.done,
 		Progress: &result.progress,
 	})
-	if runErr != nil && !errors.Is(runErr, context.Canceled) {
+	var stop ingest.StopError
+	if runErr != nil && !errors.Is(runErr, context.Canceled) && !errors.As(runErr, &stop) {
 		return nil, runErr
 	}
 	if err := w.Finish(); err != nil {
@@ -155,7 +174,9 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 		}
 	}
 	if runErr != nil {
-		a.complain("interrupted; what was read whole is in %s, run the same command with --index to go on", dir)
+		if t.index != "" {
+			a.complain("stopped; what was read whole is in %s, run the same command again to go on", dir)
+		}
 		return nil, runErr
 	}
 	result.incomplete = result.incomplete || report.incomplete
@@ -169,7 +190,7 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 
 // sources opens the named sources; those that are not there are named and
 // counted.
-func (a *app) sources(names []string) (list []ingest.Source, closeAll func(), failed int) {
+func (a *app) sources(ctx context.Context, aws *awsFlags, names []string) (list []ingest.Source, closeAll func(), failed int) {
 	closeAll = func() {}
 	for _, name := range names {
 		switch {
@@ -177,6 +198,15 @@ func (a *app) sources(names []string) (list []ingest.Source, closeAll func(), fa
 			in := ingest.NewStdin(a.stdin)
 			list = append(list, in)
 			closeAll = func() { in.Close() }
+			continue
+		case strings.HasPrefix(name, "cloudwatch://"):
+			src, err := cloudwatch.New(ctx, name, cloudwatch.Options{Access: aws.access()})
+			if err != nil {
+				a.complain("%v", err)
+				failed++
+				continue
+			}
+			list = append(list, src)
 			continue
 		case strings.Contains(name, "://"):
 			a.complain("%s: this kind of source is not supported", name)

@@ -11,12 +11,16 @@ import (
 
 func (a *app) verifyCommand() *cobra.Command {
 	var trail trailFlags
+	var digests digestFlags
 	cmd := &cobra.Command{
 		Use:     "verify",
-		Short:   "Check every byte of an index; name all damage",
-		Example: "  trailblame verify --index ./march.index",
+		Short:   "Check every byte of an index, or the digest chain of a trail",
+		Example: "  trailblame verify --index ./march.index\n  trailblame verify --digests ./bucket-copy --public-keys keys.json",
 		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if digests.source != "" {
+				return a.verifyDigests(cmd.Context(), &digests)
+			}
 			problems := 0
 			var writeErr error
 			v, err := index.Verify(trail.dir(), func(err error) {
@@ -39,5 +43,6 @@ func (a *app) verifyCommand() *cobra.Command {
 		},
 	}
 	trail.registerIndex(cmd.Flags())
+	digests.register(cmd.Flags())
 	return cmd
 }
