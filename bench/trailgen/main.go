@@ -7,6 +7,7 @@ import (
 
 	"github.com/trailblame/trailblame/bench/trailgen/bundled"
 	"github.com/trailblame/trailblame/bench/trailgen/large"
+	"github.com/trailblame/trailblame/bench/trailgen/scenario"
 )
 
 const usage = `usage: trailgen <command> [flags]
@@ -14,12 +15,14 @@ const usage = `usage: trailgen <command> [flags]
 commands:
   bundled   write the trails that are kept in the repository
   large     write a trail of any size, with planted causes
+  scenarios write many small trails, each with a label
 `
 
 // commands take their own arguments and return the exit status.
 var commands = map[string]func(args []string) int{
-	"bundled": bundled.Main,
-	"large":   large.Main,
+	"bundled":   bundled.Main,
+	"large":     large.Main,
+	"scenarios": scenario.Main,
 }
 
 func main() {

@@ -166,10 +166,10 @@ func (d *day) size() int {
 func (d *day) object(out *output, slot, c, noise int, planted []*trail.Event) error {
 	d.b = append(d.b[:0], `{"Records":[`...)
 	d.times(slot, noise)
-	again := d.spare[c]
+	again, repeated := d.spare[c], 0
 	if d.spare[c] = nil; again != nil {
 		d.b = append(append(d.b, again...), ',')
-		d.stats.Duplicates++
+		repeated = 1
 	}
 	keep := -1
 	if d.r.IntN(2) == 0 {
@@ -189,10 +189,11 @@ func (d *day) object(out *output, slot, c, noise int, planted []*trail.Event) er
 		d.stats.Events++
 	}
 	d.b = append(d.b[:len(d.b)-1], "]}"...)
+	d.stats.Duplicates += repeated
 	if err := d.deliver(out, slot, c); err != nil || d.r.IntN(200) > 0 {
 		return err
 	}
-	d.stats.Duplicates += noise + len(planted)
+	d.stats.Duplicates += noise + len(planted) + repeated
 	return d.deliver(out, slot, c)
 }
 

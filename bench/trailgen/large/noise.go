@@ -55,7 +55,7 @@ func (d *day) identity(account, i int, p *principal, sec int) (s *session, fresh
 	s.ident = d.text(append([]byte(p.head), "ASIA"...), base32, 16)
 	s.ident = d.stamp(append(s.ident, p.role...), s.from)
 	s.ident = append(s.ident, `","mfaAuthenticated":"false"}}}`...)
-	return s, d.r.IntN(100) < 60
+	return s, d.r.IntN(100) < 20
 }
 
 // assumed appends the AssumeRole that began a session.

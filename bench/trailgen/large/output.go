@@ -16,11 +16,15 @@ type output struct {
 	z    *gzip.Writer
 }
 
-// newOutput returns an output below dir. The fastest level already lands in
-// the range real deliveries have; a better one would only take longer.
+// level is the compression level. Nearly all the time a trail takes goes into
+// compression; 2 lands in the range of real deliveries, 5 to 9 times smaller,
+// at little more than half the time of the default.
+const level = 2
+
+// newOutput returns an output below dir.
 func newOutput(dir string) *output {
 	o := &output{dir: dir, made: map[string]bool{}}
-	o.z, _ = gzip.NewWriterLevel(&o.buf, gzip.DefaultCompression)
+	o.z, _ = gzip.NewWriterLevel(&o.buf, level)
 	return o
 }
 
