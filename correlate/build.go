@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trailblame/trailblame/correlate/policy"
+	"github.com/trailblame/trailblame/correlate/replay"
 )
 
 // finding works out one episode.
@@ -132,6 +133,9 @@ func (en *engine) probe(ep *episode, sub *subject) *probeAll {
 	for i := range requests {
 		p.requests = append(p.requests, requests[i].With(sub.action, en.c.syms.text[ep.first().res]))
 	}
+	if isMerge(ep.first().detail.eventName) && len(sub.refs) > 0 {
+		p.requests = withRefs(p.requests, sub.refs)
+	}
 	return p
 }
 
@@ -139,9 +143,11 @@ func (en *engine) probe(ep *episode, sub *subject) *probeAll {
 func (en *engine) explain(ctx context.Context, ep *episode, f *Finding) error {
 	sub := en.subject(ep)
 	j := &judge{h: en.h, docs: en.docs, sub: sub, ep: ep, probe: en.probe(ep, sub)}
+	ep.refused = en.n.refusedBefore(ep)
 	ladder := ep.book.ladder(en.ladder)
 	steps := en.h.between(sub.at.Add(-ladder[len(ladder)-1]), latest(sub.at.Add(skew), laterEnd(ep)))
-	v := newVerdicts(j, ladder, en.opts.Replay)
+	v := newVerdicts(j, ladder)
+	v.open = func() (*replay.Case, error) { return en.openCase(ctx, j) }
 	for _, s := range steps {
 		v.consider(s)
 	}
@@ -150,7 +156,9 @@ func (en *engine) explain(ctx context.Context, ep *episode, f *Finding) error {
 	} else if s != nil {
 		v.consider(s)
 	}
-	v.settle(&f.Failure.Spread)
+	if err := v.settle(&f.Failure.Spread); err != nil {
+		return err
+	}
 	f.Diagnosis = v.diagnosis
 	f.Search = v.search(ladder)
 	f.Vetoed = v.vetoedList(en.opts.MaxVetoed)
@@ -190,7 +198,7 @@ func (en *engine) candidate(ctx context.Context, rank int, o *opinion, ladder []
 			EventID: o.s.ev.ID, EventTime: Time{o.s.at}, EventSource: o.s.ev.EventSource, EventName: o.s.ev.Name,
 			Actor: actor, ActorChain: chain, Target: o.s.target, Object: o.s.ev.Source,
 		},
-		Diff: o.diff(), Evidence: pro, Against: con,
+		Diff: o.diff(), Evidence: pro, Against: con, AlsoSufficient: o.verdict.Others,
 	}
 	if i := rung(ladder, max(o.lag, 0)); i < len(ladder) {
 		c.Window = Window(ladder[i]).String()

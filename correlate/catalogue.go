@@ -134,27 +134,27 @@ func parseEntry(f []string) (*entry, error) {
 	return e, nil
 }
 
-func (e *entry) setSlot(slot string) error {
+func (en *entry) setSlot(slot string) error {
 	key, value, _ := strings.Cut(slot, "=")
 	var err error
 	switch key {
 	case "who":
-		e.who, err = parseTemplates(value)
+		en.who, err = parseTemplates(value)
 	case "on":
-		e.on, err = parseTemplates(value)
+		en.on, err = parseTemplates(value)
 	case "policy":
-		e.policy, err = parseTemplates(value)
+		en.policy, err = parseTemplates(value)
 	case "doc":
-		e.doc, err = parseTemplates(value)
+		en.doc, err = parseTemplates(value)
 	case "if":
 		for _, c := range strings.Split(value, "|") {
 			path, want, _ := strings.Cut(c, ":")
-			e.conditions = append(e.conditions, condition{strings.Split(path, "."), want})
+			en.conditions = append(en.conditions, condition{strings.Split(path, "."), want})
 		}
 	case "effective":
-		e.effective = strings.Split(value, ".")
+		en.effective = strings.Split(value, ".")
 	case "inert":
-		e.inert = true
+		en.inert = true
 	default:
 		err = fmt.Errorf("unknown slot %q", slot)
 	}
@@ -162,12 +162,12 @@ func (e *entry) setSlot(slot string) error {
 }
 
 // applies reports whether the event is such a change.
-func (e *entry) applies(ev *Event) bool {
-	for _, c := range e.conditions {
+func (en *entry) applies(ev *Event) bool {
+	for _, c := range en.conditions {
 		v := walk(ev.Params, c.path)
 		if v != nil && (c.value == "" || text(v) == c.value) {
 			return true
 		}
 	}
-	return len(e.conditions) == 0
+	return len(en.conditions) == 0
 }

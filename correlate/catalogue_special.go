@@ -80,7 +80,7 @@ func (c *Change) addedStatement() {
 	if c.Event.Name != "AddPermission" || c.Failed || len(c.Resources) == 0 {
 		return
 	}
-	prefix, field := "", ""
+	var prefix, field string
 	switch c.Event.service() {
 	case "sns":
 		prefix, field = "sns:", "actionName"

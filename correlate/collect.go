@@ -18,6 +18,7 @@ type collector struct {
 	syms   *symbols
 	paths  *symbols // object names
 	once   *once
+	pulls  *pullRequests
 	groups map[groupKey]*group
 	// buf holds the failures of one second, so that corrections among them
 	// can go first.
@@ -84,8 +85,18 @@ func (c *collector) flush() {
 	c.buf = c.buf[:0]
 }
 
+// addExternal files failures that the trail does not record.
+func (c *collector) addExternal(list []ExternalFailure) {
+	for i := range list {
+		if s, ok := list[i].sighting(); ok {
+			c.add(s)
+		}
+	}
+}
+
 // add files one failure in its group.
 func (c *collector) add(s sighting) {
+	c.pulls.join(&s)
 	r := s.r
 	key := groupKey{
 		principal: entityKey(r.Principal),
@@ -106,6 +117,7 @@ func (c *collector) add(s sighting) {
 	f := fact{
 		at: s.e.Time, id: s.e.ID, object: c.object(s.q.Object), index: s.q.Index,
 		res: c.syms.of(r.Resource), refs: c.syms.of(joinRefs(r.Refs)), discovery: r.Discovery,
+		place: c.syms.of(placeOf(s.e)), key: c.syms.of(s.e.Identity.AccessKeyID),
 	}
 	f.detail = g.detailOf(f.res, s.e, r)
 	g.facts = append(g.facts, f)

@@ -98,12 +98,6 @@ func newClause(version string, s map[string]any) (clause, bool) {
 	return c, err == nil
 }
 
-// sameClauses reports whether two documents say the same.
-func sameClauses(a, b *document) bool {
-	added, removed := diffClauses(a, b)
-	return len(added) == 0 && len(removed) == 0
-}
-
 // diffClauses returns the statements that b has more and less than a. Either
 // may be nil, which is a document without statements.
 func diffClauses(a, b *document) (added, removed []clause) {

@@ -9,7 +9,8 @@
 // changes against one episode: can it reach the request (scope.go), what do its
 // statements do to it (effects.go, content.go), what rules it out and how
 // strong is the claim (judge.go), with the points of score.go as sentences
-// (evidence.go). The verdicts are ranked and diagnosed (verdict.go) and written
+// (evidence.go). The replay of the policies (facts.go, replayed.go, package
+// replay) then proves or refutes what it can. The verdicts are ranked and diagnosed (verdict.go) and written
 // down (build.go). Playbooks (playbook.go, claim.go) say which failures belong
 // together, which windows count and what to do next.
 //

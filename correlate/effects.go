@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/trailblame/trailblame/correlate/policy"
+	"github.com/trailblame/trailblame/correlate/replay"
 )
 
 // effects is what a change does to one request, as far as its documents tell.
@@ -19,6 +20,8 @@ type effects struct {
 	// remote is set when, besides, the known statements are all about other
 	// services.
 	remote bool
+	// guard is set when, besides, they only deny.
+	guard bool
 	// overUnknown is set when the statements replace others that the trail
 	// does not show.
 	overUnknown    bool
@@ -201,8 +204,21 @@ func (j *judge) replaced(a *document, onResource bool) effects {
 	}
 	e.clause = pickClause(e, denied, nil, granted)
 	e.blind = e.deny == no
-	e.remote = e.blind && !touches(a.clauses, j.sub.service)
+	// A policy that only denies is a guard; what it took the place of was
+	// hardly what granted the request.
+	e.guard = e.blind && onlyDenies(a.clauses)
+	e.remote = e.blind && (e.guard || !touches(a.clauses, j.sub.service))
 	return e
+}
+
+// onlyDenies reports whether all of some statements deny.
+func onlyDenies(list []clause) bool {
+	for i := range list {
+		if list[i].allow {
+			return false
+		}
+	}
+	return len(list) > 0
 }
 
 // touches reports whether any statement is about a service at all.
@@ -296,7 +312,7 @@ func (j *judge) membership(s *step) effects {
 // complete is set when the trail shows the group from its beginning.
 func (j *judge) groupClauses(group string, s *step) (clauses []clause, complete bool) {
 	at, made := j.h.created[entityKey(group)]
-	complete = made && !at.After(s.at)
+	complete = made && !at.After(s.at) || j.h.covered(replay.Inline, group)
 	for _, key := range sortedKeys(j.h.owned[entityKey(group)]) {
 		st := j.h.at(key, s.at)
 		if arn, ok := strings.CutPrefix(key, attachKey(group, "")); ok && st.known && !st.absent {

@@ -16,7 +16,10 @@ type episode struct {
 	// prior is the last failure of the same request before this run, when no
 	// success lies between; else nil.
 	prior *fact
-	set   map[request]bool
+	// refused is the last refusal of the same request before this run that the
+	// message put in another layer, when no success lies between; else nil.
+	refused *fact
+	set     map[request]bool
 	// again is set when the request failed anew after the recovery, soon.
 	again *fact
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/trailblame/trailblame/correlate/replay"
 )
 
 // argue fills in the points for and against an opinion that is a candidate.
@@ -74,6 +76,9 @@ func (j *judge) argueContent(o *opinion) {
 			t.add(evScope, pointsResource, "The statement names the resource of the request.")
 		}
 	}
+	if e.guard {
+		t.add(evDirection, pointsGuard, "It only denies, and nothing of it matches the request.")
+	}
 	if e.blind {
 		t.add(evDirection, pointsUnknownDoc, sentence(e.why))
 	} else if e.why != "" && o.mech == maybe {
@@ -132,11 +137,17 @@ func sentence(s string) string {
 }
 
 // conclude adds what makes the level.
-func (j *judge) conclude(o *opinion, verdictText string) {
+func (j *judge) conclude(o *opinion) {
 	t := &o.tally
+	if o.verdict.Verdict == replay.Also {
+		t.against(evReplay, sentence(o.verdict.Why))
+	}
 	switch {
-	case o.level == Proven && verdictText != "":
-		t.add(evReplay, pointsReplay, sentence(verdictText))
+	case o.verdict.Verdict == replay.Proven:
+		t.add(evReplay, pointsReplay, sentence(o.verdict.Why))
+		for _, id := range o.verdict.Others {
+			t.add(evReplay, 0, sentence("also sufficient by itself: the change "+id))
+		}
 	case o.level == Proven:
 		how := "the policy did not hold it before"
 		if !o.eff.fresh {

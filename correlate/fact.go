@@ -15,6 +15,8 @@ type fact struct {
 	index  int
 	res    int32 // into symbols
 	refs   int32 // into symbols; 0 is no ref
+	place  int32 // into symbols; where the call came from
+	key    int32 // into symbols; its access key
 	detail *detail
 	ok     bool
 	// discovery marks the ref discovery of a push, which comes before each

@@ -122,6 +122,9 @@ type Candidate struct {
 	Diff       []StatementDiff `json:"diff"`
 	Evidence   []Evidence      `json:"evidence"`
 	Against    []Evidence      `json:"against"`
+	// AlsoSufficient are the eventIDs of later changes each of which would
+	// have denied the request by itself.
+	AlsoSufficient []string `json:"alsoSufficient,omitempty"`
 }
 
 // ChangeRef cites the policy-modifying event.

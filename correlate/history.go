@@ -6,6 +6,9 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/trailblame/trailblame/correlate/policy"
+	"github.com/trailblame/trailblame/correlate/replay"
 )
 
 // state is what is known of one policy, attachment or membership at an instant.
@@ -39,10 +42,14 @@ type step struct {
 	hidden    bool   // there is a document that the record does not show
 	version   string
 	target    string
+	boundary  string        // that a user or role was made with
+	grant     *policy.Grant // that was made
 	key       string
-	evidence  bool // selected by a playbook's evidence group, no policy change
-	class     stepClass
-	marks     []string // what reject compares: principals, or parts of names
+	// sessionARNs are managed policies that narrow a session.
+	sessionARNs []string
+	evidence    bool // selected by a playbook's evidence group, no policy change
+	class       stepClass
+	marks       []string // what reject compares: principals, or parts of names
 
 	before, after state
 	next          *step // the next effective step of the same key
@@ -59,16 +66,20 @@ type history struct {
 	byKey    map[string][]*step
 	created  map[string]time.Time // principals, groups and resources made in the trail, by ARN
 	versions map[string]string    // documents of managed policies by ARN and version
-	groups   map[string]set       // groups ever named with a user
 	bindings map[string]set       // principals ever named with a managed policy
 	owned    map[string]set       // keys of the inline and attached policies of a principal or group
+	base     *replay.Baseline
+	initial  map[string]state // what the baseline tells of keys
+	replay   *replay.History
 }
 
 // newHistory orders steps and works out the states. Within one second what
 // makes a principal or resource comes before what is done to it.
-func newHistory(steps []*step) *history {
+func newHistory(steps []*step, base *replay.Baseline) *history {
 	h := &history{steps: steps, byKey: map[string][]*step{}, created: map[string]time.Time{}, versions: map[string]string{},
-		groups: map[string]set{}, bindings: map[string]set{}, owned: map[string]set{}}
+		bindings: map[string]set{}, owned: map[string]set{},
+		base: base, initial: map[string]state{}, replay: replay.New(base)}
+	h.seed()
 	slices.SortFunc(steps, func(a, b *step) int {
 		return cmp.Or(cmp.Compare(a.at.Unix(), b.at.Unix()), cmp.Compare(rankOf(a), rankOf(b)),
 			a.at.Compare(b.at), cmp.Compare(a.ev.ID, b.ev.ID), cmp.Compare(a.ev.Source, b.ev.Source))
@@ -77,6 +88,7 @@ func newHistory(steps []*step) *history {
 		s.classify()
 		if !s.failed && !s.evidence {
 			h.note(s)
+			h.record(s)
 		}
 	}
 	return h
@@ -116,9 +128,6 @@ func (h *history) note(s *step) {
 		s.prev.next = s
 	}
 	h.byKey[s.key] = append(h.byKey[s.key], s)
-	if user, group, ok := splitMemberKey(s.key); ok {
-		noteIn(h.groups, user, group)
-	}
 	if s.kind == KindManaged && s.policyARN != "" {
 		for _, subject := range s.subjects {
 			noteIn(h.bindings, s.policyARN, subject)
@@ -145,6 +154,9 @@ func (h *history) stateBefore(s *step) state {
 	if isCreation(s) {
 		return stateAbsent
 	}
+	if st, ok := h.initial[s.key]; ok {
+		return h.trusted(s, st)
+	}
 	for _, owner := range append(slices.Clone(s.subjects), s.resources...) {
 		if at, ok := h.created[entityKey(owner)]; ok && s.at.Sub(at) >= 0 {
 			return stateAbsent
@@ -160,7 +172,7 @@ func (h *history) stateAfter(s *step) state {
 	case s.op == OpPut && s.doc != "":
 		return state{known: true, doc: s.doc}
 	case s.kind == KindManagedPolicy && s.version != "":
-		if doc := h.versions[s.policyARN+"\x00"+s.version]; doc != "" {
+		if doc := first(h.versions[s.policyARN+"\x00"+s.version], h.base.Version(s.policyARN, s.version)); doc != "" {
 			return state{known: true, doc: doc}
 		}
 		return state{}
@@ -181,7 +193,7 @@ func (h *history) at(key string, t time.Time) state {
 		return list[i-1].after
 	}
 	if len(list) == 0 {
-		return state{}
+		return h.initial[key]
 	}
 	if isLinkStep(list[0]) && list[0].op == OpRemove {
 		// IAM refuses to take away what is not there. Adding what is there
@@ -200,13 +212,13 @@ func (h *history) between(from, to time.Time) []*step {
 
 // member tells whether a user was in a group at an instant.
 func (h *history) member(user, group string, t time.Time) tri {
-	return linked(h.at(memberKey(user, group), t))
+	return linked(h.listed(h.at(memberKey(user, group), t), replay.Member, user))
 }
 
 // attached tells whether a managed policy was attached to a user, role or
 // group at an instant.
 func (h *history) attached(principal, policyARN string, t time.Time) tri {
-	return linked(h.at(attachKey(principal, policyARN), t))
+	return linked(h.listed(h.at(attachKey(principal, policyARN), t), replay.Attached, principal))
 }
 
 func linked(s state) tri {
@@ -218,9 +230,6 @@ func linked(s state) tri {
 	}
 	return yes
 }
-
-// groupsOf lists the groups the trail ever names together with a user.
-func (h *history) groupsOf(user string) []string { return sortedKeys(h.groups[entityKey(user)]) }
 
 // tri is a truth value that may be unknown.
 type tri uint8

@@ -2,36 +2,12 @@ package correlate
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/trailblame/trailblame/correlate/policy"
+	"github.com/trailblame/trailblame/correlate/replay"
 )
-
-// Verdict is what a replay of the policy history says about a candidate.
-type Verdict string
-
-// The verdicts. VerdictUnknown leaves the level to the evidence at hand.
-const (
-	VerdictUnknown Verdict = ""
-	VerdictProven  Verdict = "proven"  // with the change denied, without it allowed
-	VerdictRefuted Verdict = "refuted" // the change makes no difference
-)
-
-// Counterfactual asks a replay whether one change decided one request.
-type Counterfactual struct {
-	Principal, Action string
-	Resources, Refs   []string
-	Region, Endpoint  string
-	SourceIP          string
-	Denial            DenialText
-	At                time.Time // of the first failure
-	ChangeID          string    // eventID of the candidate
-	ChangeAt          time.Time
-	PolicyKey         string
-}
-
-// Replay answers counterfactuals; the text says why, in one sentence.
-type Replay func(Counterfactual) (Verdict, string)
 
 // opinion is what the judge thinks of one step.
 type opinion struct {
@@ -46,10 +22,10 @@ type opinion struct {
 	// between is set when the request passed before the change.
 	between bool
 	tally   tally
-	// verdictText is what the replay says of a proven candidate.
-	verdictText string
-	book        *ChangeGroup
-	group       *EvidenceGroup
+	// verdict is what the replay says.
+	verdict replay.Answer
+	book    *ChangeGroup
+	group   *EvidenceGroup
 }
 
 // weigh holds one step against the request: effects, scope and vetoes.
@@ -75,9 +51,23 @@ func (j *judge) weigh(s *step) *opinion {
 		return o
 	}
 	o.eff = j.effects(s)
+	if j.passing(s) {
+		o.eff = effects{lose: maybe, blind: true, remote: true, added: o.eff.added, overUnknown: true,
+			why: "what it wrote was gone again before the failure; whether it replaced anything is not in the trail"}
+	}
 	o.mech = j.mechanism(&o.eff)
 	o.veto = j.vetoOf(o)
 	return o
+}
+
+// passing reports a document that was put where nobody knows what was before,
+// and taken away before the failure.
+func (j *judge) passing(s *step) bool {
+	if s.key == "" || isLinkStep(s) || s.before.known || s.next == nil || !s.next.at.Before(j.sub.at) {
+		return false
+	}
+	now := j.h.at(s.key, j.sub.at)
+	return now.known && now.absent
 }
 
 // mechanism tells whether the effects can make a denial as the message tells.
@@ -129,6 +119,9 @@ func (j *judge) vetoUnchanged(o *opinion) string {
 
 // vetoMessage holds the change against what the denial message names.
 func (j *judge) vetoMessage(o *opinion) string {
+	if strings.HasPrefix(j.sub.code, "PullRequestApprovalRules") && o.s.kind != KindApprovalRule {
+		return "approval rules refused the merge; no policy did"
+	}
 	d := &j.sub.denial
 	writesOne := o.s.policyARN != "" || o.s.kind == KindInline || isOrgPolicy(o.s.kind)
 	if d.PolicyARN != "" && writesOne && !o.s.named(d) {
@@ -257,7 +250,37 @@ func (j *judge) certain(o *opinion) bool {
 	if e.deny != yes || o.grip.is != yes || o.lag < 0 || j.sub.denial.Effect == EffectImplicit || o.s.kind == KindApprovalRule {
 		return false
 	}
+	if r := j.ep.refused; r != nil && o.s.at.After(r.at) {
+		return false // access was gone already
+	}
+	if !j.stands(o) {
+		return false
+	}
 	return e.fresh || o.between && j.ep.exactSuccess()
+}
+
+// stands reports whether the Deny that a step brought in is still in force at
+// the failure.
+func (j *judge) stands(o *opinion) bool {
+	s := o.s
+	key := s.key
+	switch {
+	case s.kind == KindManaged || s.kind == KindBoundary:
+		key = policyKey(s.policyARN)
+	case isOrgPolicy(s.kind):
+		key = orgKey(s)
+	case s.kind == KindGroupMembership || key == "" || s.next == nil || !s.next.at.Before(j.sub.at):
+		return true
+	}
+	doc, known := j.resolve(j.h.at(key, j.sub.at))
+	if !known {
+		return false
+	}
+	if doc == nil {
+		return s.statement != ""
+	}
+	deny, _ := j.probe.any(doc.clauses, false, onResource(s))
+	return deny == yes
 }
 
 // exactSuccess reports whether the last success was of the very same request.

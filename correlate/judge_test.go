@@ -52,7 +52,7 @@ func TestMechanisms(t *testing.T) {
 			id := s.admin(-200, "DetachUserPolicy", obj{"userName": "juniordev", "policyArn": devPol}, nil)
 			s.fail(absent)
 			return id
-		}, Observed},
+		}, Proven},
 		"unknown policy detached": {func(s *scene) string {
 			id := s.admin(-200, "DetachUserPolicy", obj{"userName": "juniordev", "policyArn": devPol}, nil)
 			s.fail(absent)
@@ -63,7 +63,7 @@ func TestMechanisms(t *testing.T) {
 			id := s.admin(-200, "DeleteUserPolicy", obj{"userName": "juniordev", "policyName": "p"}, nil)
 			s.fail(absent)
 			return id
-		}, Observed},
+		}, Proven},
 		"allow narrowed to another branch": {func(s *scene) string {
 			s.admin(-9000, "PutUserPolicy", obj{"userName": "juniordev", "policyName": "p", "policyDocument": gitAllow}, nil)
 			narrow := allow("codecommit:*", repo)
@@ -71,20 +71,20 @@ func TestMechanisms(t *testing.T) {
 			id := s.admin(-200, "PutUserPolicy", obj{"userName": "juniordev", "policyName": "p", "policyDocument": policyDoc(narrow)}, nil)
 			s.fail(absent)
 			return id
-		}, Observed},
+		}, Proven},
 		"removed from a group": {func(s *scene) string {
 			s.admin(-9000, "CreateGroup", obj{"groupName": "Devs"}, nil)
 			s.admin(-8999, "PutGroupPolicy", obj{"groupName": "Devs", "policyName": "p", "policyDocument": gitAllow}, nil)
 			id := s.admin(-200, "RemoveUserFromGroup", obj{"groupName": "Devs", "userName": "juniordev"}, nil)
 			s.fail(absent)
 			return id
-		}, Observed},
+		}, Proven},
 		"boundary set": {func(s *scene) string {
 			s.admin(-9000, "CreatePolicy", obj{"policyName": "edge", "policyDocument": policyDoc(allow("s3:*", "*"))}, obj{"responseElements": obj{"policy": obj{"arn": "arn:aws:iam::111122223333:policy/edge", "defaultVersionId": "v1"}}})
 			id := s.admin(-200, "PutUserPermissionsBoundary", obj{"userName": "juniordev", "permissionsBoundary": "arn:aws:iam::111122223333:policy/edge"}, nil)
 			s.fail(" because no permissions boundary allows the codecommit:GitPush action")
 			return id
-		}, Observed},
+		}, Proven},
 		"organization policy named in the message": {func(s *scene) string {
 			id := s.put(-200, "organizations", "UpdatePolicy", "arn:aws:iam::999999999999:user/root-ops", obj{"policyId": "p-12345678", "content": policyDoc(obj{"Effect": "Deny", "Action": "codecommit:*", "Resource": "*"})},
 				obj{"recipientAccountId": "999999999999", "responseElements": obj{"policy": obj{"policySummary": obj{"id": "p-12345678", "arn": scpARN, "type": "SERVICE_CONTROL_POLICY"}}}})
@@ -106,7 +106,7 @@ func TestMechanisms(t *testing.T) {
 			id := s.admin(-200, "UpdateAssumeRolePolicy", obj{"roleName": "deploy", "policyDocument": doc(senior)}, nil)
 			s.put(0, sts, "AssumeRole", junior, nil, denied("User: "+junior+" is not authorized to perform: sts:AssumeRole on resource: "+deploy))
 			return id
-		}, Observed},
+		}, Proven},
 		"beneath a nearer policy about another service": {func(s *scene) string {
 			id := s.admin(-3000, "DetachUserPolicy", obj{"userName": "juniordev", "policyArn": devPol}, nil)
 			s.admin(-60, "PutUserPolicy", obj{"userName": "juniordev", "policyName": "q", "policyDocument": policyDoc(allow("s3:*", "*"))}, nil)

@@ -149,10 +149,12 @@ func (n *neighbourhood) lookUp(ctx context.Context, w *caller, names set, from, 
 		if err != nil {
 			return err
 		}
-		q, e, r := s.q, s.e, s.r
+		q, e := s.q, s.e
 		if !seen.first(e) {
 			continue
 		}
+		n.c.pulls.join(&s)
+		r := s.r
 		key := passKey{entityKey(r.Principal), strings.ToLower(r.Action)}
 		if !wanted[key] {
 			continue
@@ -160,6 +162,7 @@ func (n *neighbourhood) lookUp(ctx context.Context, w *caller, names set, from, 
 		n.passes[key] = append(n.passes[key], pass{scope: first(r.ResourceParent, r.Resource), fact: fact{
 			at: e.Time, id: e.ID, object: n.c.object(q.Object), index: q.Index, ok: true,
 			res: n.c.syms.of(r.Resource), refs: n.c.syms.of(joinRefs(r.Refs)), discovery: r.Discovery,
+			place: n.c.syms.of(placeOf(e)), key: n.c.syms.of(e.Identity.AccessKeyID),
 		}})
 	}
 	return nil
@@ -240,6 +243,28 @@ func (n *neighbourhood) around(ctx context.Context, ep *episode, window time.Dur
 		}
 	}
 	return a, n.peers(ctx, ep, from, to, a)
+}
+
+// refusedBefore finds the last refusal of an episode's request that another
+// group holds, because its message names another layer.
+func (n *neighbourhood) refusedBefore(ep *episode) *fact {
+	one := ep.first()
+	var last *fact
+	for _, g := range n.byCaller[passKey{ep.key.principal, ep.key.action}] {
+		if g == ep.group || g.key.scope != ep.key.scope {
+			continue
+		}
+		for i := range g.facts {
+			f := &g.facts[i]
+			if f.at.Before(one.at) && f.request() == one.request() && (last == nil || before(last, f) < 0) {
+				last = f
+			}
+		}
+	}
+	if ls := ep.lastSuccess; last != nil && ls != nil && before(last, ls) < 0 {
+		return nil
+	}
+	return last
 }
 
 func factAt(f *fact) time.Time { return f.at }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trailblame/trailblame/correlate/replay"
 	"github.com/trailblame/trailblame/index"
 	"github.com/trailblame/trailblame/query"
 )
@@ -28,8 +29,14 @@ type Options struct {
 	// MaxCandidates and MaxVetoed bound the lists of one finding; 0 stands
 	// for 10 and 20. The best candidates and the nearest vetoes are kept.
 	MaxCandidates, MaxVetoed int
-	// Replay decides candidates by replaying the policy history, or is nil.
-	Replay Replay
+	// Baseline tells the policies before the trail begins, or is nil.
+	Baseline *replay.Baseline
+	// Failures are failures from outside the trail, besides those in it.
+	// Filter does not select among them.
+	Failures []ExternalFailure
+	// Change keeps only the findings that blame the change of this eventID:
+	// as their first candidate, or as one sufficient by itself.
+	Change string
 	// Coverage tells the gaps of the trail for an account and region in a
 	// span, or is nil when nobody knows.
 	Coverage func(account, region string, from, to time.Time) []Gap
@@ -66,6 +73,9 @@ func Run(ctx context.Context, trail Trail, opts Options) iter.Seq2[*Finding, err
 				return
 			}
 			for _, f := range found {
+				if opts.Change != "" && !f.blames(opts.Change) {
+					continue
+				}
 				if !yield(f, nil) {
 					return
 				}
@@ -92,11 +102,16 @@ func prepare(ctx context.Context, trail Trail, opts Options) (*engine, []*episod
 	if len(en.ladder) == 0 {
 		en.ladder = Ladder()
 	}
+	en.c.pulls = &pullRequests{ctx: ctx, trail: trail}
 	if err := en.c.read(ctx, trail, opts.Filter); err != nil {
 		return nil, nil, err
 	}
+	en.c.addExternal(opts.Failures)
 	en.n = newNeighbourhood(trail, en.c)
 	if err := en.n.read(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err := en.c.pulls.err; err != nil {
 		return nil, nil, err
 	}
 	eps := en.episodes()
@@ -191,7 +206,7 @@ func (en *engine) readChanges(ctx context.Context, eps []*episode) error {
 		r.add(s.e)
 	}
 	r.flush()
-	en.h = newHistory(r.steps)
+	en.h = newHistory(r.steps, en.opts.Baseline)
 	return nil
 }
 

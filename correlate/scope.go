@@ -48,6 +48,9 @@ func (h *history) gripOf(s *step, r *subject) grip {
 		return mayReach(pointsUnknownScope, "the failure does not tell whose request was refused")
 	case s.kind == KindManagedPolicy:
 		return h.gripOfManaged(s, r)
+	case s.kind == KindSession:
+		// Only the call that made the failing session comes this far.
+		return reaches(pointsSubjectExact, "the failing session was made with it")
 	case isNetwork(s.kind):
 		return misses("network changes make requests time out; they refuse none")
 	case s.kind == KindApprovalRule && !strings.HasPrefix(r.code, "PullRequestApprovalRules"):
@@ -187,8 +190,8 @@ func (h *history) gripOfOrg(s *step, r *subject) grip {
 	}
 	known := false
 	for _, target := range append(append([]string(nil), s.subjects...), s.resources...) {
-		a := target
-		if p, ok := splitARN(target); ok {
+		a := accountTarget(target)
+		if p, ok := splitARN(a); ok {
 			a = p.resource[strings.LastIndexByte(p.resource, '/')+1:]
 		}
 		if isAccountID(a) {

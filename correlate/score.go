@@ -7,27 +7,28 @@ import "sort"
 // judgement, not measurement: each is meant to be larger than what it should
 // outweigh.
 const (
-	pointsReplay        = 20 // the statement decides the request by itself
-	pointsMessageARN    = 20 // the message names the policy that changed
-	pointsMessageLayer  = 6  // the message names this kind of policy
-	pointsMessageEffect = 4  // the message's effect is what this change does
-	pointsReverted      = 12 // success came back when the change was taken back
-	pointsOnset         = 6  // the same request passed within a day before
-	pointsBetween       = 4  // and this change lies between
-	pointsWindow        = 5  // inside the window the playbook names for its kind
-	pointsLatest        = 4  // the latest change that could matter
-	pointsPeers         = 4  // callers and requests out of its reach still pass
-	pointsSubjectExact  = 6  // it is bound to the very caller
-	pointsSubjectGroup  = 4  // or to one of the caller's groups
-	pointsSubjectWide   = 2  // or to the account or organization
-	pointsActionExact   = 4  // a statement names the action
-	pointsActionService = 2  // or the service
-	pointsActionAny     = 1  // or everything
-	pointsResource      = 3  // a statement names this resource
-	pointsUnknownScope  = -2 // whether it reaches the caller is not known
-	pointsUnknownDoc    = -2 // what it changed is not known in full
-	pointsPropagation   = 6  // granted seconds before, effective seconds after
-	pointsEscalated     = -1 // outside the window the playbook names
+	pointsReplay        = 20  // the statement decides the request by itself
+	pointsMessageARN    = 20  // the message names the policy that changed
+	pointsMessageLayer  = 6   // the message names this kind of policy
+	pointsMessageEffect = 4   // the message's effect is what this change does
+	pointsReverted      = 12  // success came back when the change was taken back
+	pointsOnset         = 6   // the same request passed within a day before
+	pointsBetween       = 4   // and this change lies between
+	pointsWindow        = 5   // inside the window the playbook names for its kind
+	pointsLatest        = 4   // the latest change that could matter
+	pointsPeers         = 4   // callers and requests out of its reach still pass
+	pointsSubjectExact  = 6   // it is bound to the very caller
+	pointsSubjectGroup  = 4   // or to one of the caller's groups
+	pointsSubjectWide   = 2   // or to the account or organization
+	pointsActionExact   = 4   // a statement names the action
+	pointsActionService = 2   // or the service
+	pointsActionAny     = 1   // or everything
+	pointsResource      = 3   // a statement names this resource
+	pointsUnknownScope  = -2  // whether it reaches the caller is not known
+	pointsUnknownDoc    = -2  // what it changed is not known in full
+	pointsGuard         = -10 // what is known of it only denies other requests
+	pointsPropagation   = 6   // granted seconds before, effective seconds after
+	pointsEscalated     = -1  // outside the window the playbook names
 )
 
 // windowPoints are the points for the rung of the ladder that holds the lag;

@@ -14,7 +14,7 @@ func newStep(e *Event) *step {
 	s := &step{
 		ev: slim(e), at: e.Time, kind: c.Kind, layer: c.Layer, op: c.Op, failed: c.Failed, inert: c.Inert,
 		subjects: c.Subjects, policyARN: c.PolicyARN, policy: c.PolicyName, resources: c.Resources,
-		doc: c.Document, statement: c.Statement, version: c.Version, target: c.Target, hidden: c.DocumentUnknown,
+		sessionARNs: c.SessionARN, doc: c.Document, statement: c.Statement, version: c.Version, target: c.Target, hidden: c.DocumentUnknown,
 	}
 	if s.kind == KindKeyState {
 		s.op = OpAdd
@@ -22,6 +22,7 @@ func newStep(e *Event) *step {
 			s.op = OpRemove
 		}
 	}
+	s.madeWith(e)
 	s.key = stepKey(c, s)
 	return s
 }

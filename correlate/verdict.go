@@ -4,13 +4,17 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/trailblame/trailblame/correlate/replay"
 )
 
 // verdicts ranks all that was considered for one episode.
 type verdicts struct {
-	j          *judge
-	ladder     []time.Duration
-	replay     Replay
+	j      *judge
+	ladder []time.Duration
+	// open prepares the replay of the episode; it is asked for only when there
+	// is something to decide.
+	open       func() (*replay.Case, error)
 	all        []*opinion
 	ranked     []*opinion
 	vetoed     []*opinion
@@ -20,8 +24,8 @@ type verdicts struct {
 	diagnosis  Diagnosis
 }
 
-func newVerdicts(j *judge, ladder []time.Duration, replay Replay) *verdicts {
-	return &verdicts{j: j, ladder: ladder, replay: replay}
+func newVerdicts(j *judge, ladder []time.Duration) *verdicts {
+	return &verdicts{j: j, ladder: ladder}
 }
 
 // consider weighs one step.
@@ -95,7 +99,7 @@ func (j *judge) joined(s *step, g *EvidenceGroup) grip {
 }
 
 // settle grades, ranks and diagnoses.
-func (v *verdicts) settle(sp *Spread) {
+func (v *verdicts) settle(sp *Spread) error {
 	var open []*opinion
 	for _, o := range v.all {
 		if o.veto != "" {
@@ -105,10 +109,14 @@ func (v *verdicts) settle(sp *Spread) {
 		}
 	}
 	v.gradeAll(open)
+	if err := v.replayAll(open); err != nil {
+		return err
+	}
+	open = v.dropRefuted(open)
 	latest := latestOf(open)
 	for _, o := range open {
 		v.j.argue(o, v.ladder, o == latest, sp)
-		v.j.conclude(o, o.verdictText)
+		v.j.conclude(o)
 		if c := v.context; c != nil {
 			o.tally.add(evOnset, 0, sentence(c.group.Text+" "+spell(c.lag)+" before the first failure"))
 		}
@@ -116,9 +124,10 @@ func (v *verdicts) settle(sp *Spread) {
 	v.ranked = open
 	v.diagnose()
 	slices.SortStableFunc(v.ranked, compareOpinions)
+	return nil
 }
 
-// gradeAll gives levels, with the replay's word before the evidence's.
+// gradeAll gives levels by the evidence at hand.
 func (v *verdicts) gradeAll(open []*opinion) {
 	rivals := 0
 	for _, o := range open {
@@ -128,17 +137,6 @@ func (v *verdicts) gradeAll(open []*opinion) {
 	}
 	for _, o := range open {
 		o.level = v.j.grade(o, rivals == 1)
-		if v.replay == nil || o.group != nil {
-			continue
-		}
-		verdict, why := v.replay(v.j.counterfactual(o))
-		switch verdict {
-		case VerdictProven:
-			o.level, o.verdictText = Proven, why
-		case VerdictRefuted:
-			o.level, o.verdictText = weaker(o.level, Related), ""
-			o.tally.against(evReplay, sentence(why))
-		}
 	}
 }
 
@@ -154,15 +152,6 @@ func weaker(a, b Level) Level {
 		return a
 	}
 	return b
-}
-
-func (j *judge) counterfactual(o *opinion) Counterfactual {
-	d := j.ep.first().detail
-	return Counterfactual{
-		Principal: j.sub.principal, Action: j.sub.action, Resources: j.sub.resources, Refs: j.sub.refs,
-		Region: j.sub.region, Endpoint: j.sub.endpoint, SourceIP: d.sourceIP, Denial: j.sub.denial,
-		At: j.sub.at, ChangeID: o.s.ev.ID, ChangeAt: o.s.at, PolicyKey: o.s.key,
-	}
 }
 
 // latestOf returns the latest change that could matter.

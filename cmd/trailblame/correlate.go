@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/trailblame/trailblame/correlate"
+	"github.com/trailblame/trailblame/correlate/replay"
 	"github.com/trailblame/trailblame/query"
 )
 
@@ -20,6 +22,9 @@ type correlateFlags struct {
 	where     string
 	windows   string
 	playbooks []string
+	baselines []string
+	failures  string
+	change    string
 	limit     int
 	failEmpty bool
 }
@@ -31,6 +36,9 @@ func (c *correlateFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&c.where, "where", "", "only failures for which this expression holds")
 	flags.StringVar(&c.windows, "windows", "", "windows to search for changes, such as 5m,30m,1h,24h,7d")
 	flags.StringArrayVar(&c.playbooks, "playbook", nil, "use this playbook: the id of a bundled one, or a file; repeatable")
+	flags.StringArrayVar(&c.baselines, "baseline", nil, "policies before the trail begins: output of aws iam get-account-authorization-details; repeatable")
+	flags.StringVar(&c.failures, "failures", "", "file with failures from outside the trail, a JSON object a line: time, principal, action, resource, message")
+	flags.StringVar(&c.change, "change", "", "only what the change with this eventID broke")
 	flags.IntVar(&c.limit, "limit", 0, "stop after this many findings")
 	flags.BoolVar(&c.failEmpty, "fail-empty", false, "exit with status 1 when there is no finding")
 }
@@ -74,6 +82,7 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 	n := 0
 	for f, err := range correlate.Run(ctx, query.NewEngine(t.ix), opts) {
 		if err != nil {
+			out.encoder.close() // what was found so far stands
 			return err
 		}
 		n++
@@ -89,7 +98,7 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 
 // options turns the flags into options of the correlation.
 func (c *correlateFlags) options(now time.Time) (correlate.Options, error) {
-	opts := correlate.Options{Limit: c.limit}
+	opts := correlate.Options{Limit: c.limit, Change: c.change}
 	var err error
 	if opts.Filter, err = c.filters.filter(c.where, now); err != nil {
 		return opts, err
@@ -103,6 +112,27 @@ func (c *correlateFlags) options(now time.Time) (correlate.Options, error) {
 			opts.Windows = append(opts.Windows, time.Duration(w))
 		}
 	}
-	opts.Playbooks, err = loadPlaybooks(c.playbooks)
-	return opts, err
+	if opts.Playbooks, err = loadPlaybooks(c.playbooks); err != nil {
+		return opts, err
+	}
+	return opts, c.outside(&opts)
+}
+
+// outside reads what is known besides the trail.
+func (c *correlateFlags) outside(opts *correlate.Options) (err error) {
+	if len(c.baselines) > 0 {
+		if opts.Baseline, err = replay.LoadBaseline(c.baselines...); err != nil {
+			return err
+		}
+	}
+	if c.failures == "" {
+		return nil
+	}
+	f, err := os.Open(c.failures)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	opts.Failures, err = correlate.ReadFailures(f, c.failures)
+	return err
 }

@@ -229,11 +229,14 @@ func TestWriterAndReaders(t *testing.T) {
 		}
 		return 0, string(out)
 	}
-	code, out := second()
-	for deadline := time.Now().Add(10 * time.Second); code == 0 && time.Now().Before(deadline); code, out = second() {
-		time.Sleep(10 * time.Millisecond) // until the writer has the lock
+	holder := fmt.Sprintf("process %d", writer.Process.Pid)
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if text, err := os.ReadFile(filepath.Join(index, "LOCK")); err == nil && bytes.Contains(text, []byte(holder)) {
+			break
+		}
 	}
-	if code != exitLocked || !strings.Contains(out, fmt.Sprintf("process %d", writer.Process.Pid)) {
+	code, out := second()
+	if code != exitLocked || !strings.Contains(out, holder) {
 		t.Errorf("second writer: status %d: %s", code, out)
 	}
 	var readers sync.WaitGroup

@@ -20,6 +20,7 @@ var line = []string{"ingest", "index", "query", "correlate", "cmd", "bench"}
 // third-party package. Tests may use what they like of the test kit.
 var homes = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2":  {"ingest/s3", "ingest/cloudwatch"},
+	"github.com/aws/smithy-go":      {"ingest/s3", "ingest/cloudwatch"},
 	"github.com/klauspost/compress": {"ingest"},
 	"github.com/parquet-go":         {"index"},
 	"github.com/RoaringBitmap":      {"index"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -38,19 +39,23 @@ func parseFormat(name string, terminal bool) (format, error) {
 }
 
 // findingEncoder writes a stream of findings. close writes what the format needs
-// at its end, also when there was no finding; it does not close the writer. After
-// an error nothing more is written, and every call returns that error.
+// at its end, also when there was no finding, and what is still buffered; it does
+// not close the writer. After an error nothing more is written, and every call
+// returns that error. The error of a finding may come as late as close.
 type findingEncoder interface {
 	encode(f *correlate.Finding) error
 	close() error
 }
 
+// bufferSize is how much output is gathered before it is written.
+const bufferSize = 64 << 10
+
 // newFindingEncoder returns an encoder that writes to w, a finding at a time.
 func newFindingEncoder(w io.Writer, form format, st style) findingEncoder {
-	e := &encoder{w: w, style: st}
+	e := &encoder{w: bufio.NewWriterSize(w, bufferSize), style: st}
 	switch form {
 	case formatText:
-		e.each = e.text
+		e.each, e.prompt = e.text, true
 	case formatJSON:
 		e.each, e.end = e.jsonElement, e.jsonEnd
 	case formatCSV:
@@ -64,14 +69,16 @@ func newFindingEncoder(w io.Writer, form format, st style) findingEncoder {
 }
 
 // encoder is a format in parts: what comes before the first finding, for each
-// one, and at the end. Each part fills buf, which is then written at once.
+// one, and at the end. Each part fills buf, which goes to w as a whole, so that
+// every write to the outside ends with a whole finding.
 type encoder struct {
-	w     io.Writer
-	style style
-	buf   bytes.Buffer
-	count int // findings so far
-	begun bool
-	err   error
+	w      *bufio.Writer
+	style  style
+	buf    bytes.Buffer
+	count  int  // findings so far
+	begun  bool // start has run
+	prompt bool // people wait: show each finding at once
+	err    error
 
 	start, end func() error
 	each       func(f *correlate.Finding) error
@@ -87,6 +94,7 @@ func (e *encoder) encode(f *correlate.Finding) error {
 func (e *encoder) close() error {
 	e.begin()
 	e.write(e.end)
+	e.flush()
 	return e.err
 }
 
@@ -103,8 +111,23 @@ func (e *encoder) write(part func() error) {
 		return
 	}
 	e.buf.Reset()
-	if e.err = part(); e.err == nil && e.buf.Len() > 0 {
+	if e.err = part(); e.err != nil {
+		return
+	}
+	if e.buf.Len() > e.w.Available() {
+		e.flush()
+	}
+	if e.err == nil {
 		_, e.err = e.w.Write(e.buf.Bytes())
+	}
+	if e.prompt {
+		e.flush()
+	}
+}
+
+func (e *encoder) flush() {
+	if e.err == nil {
+		e.err = e.w.Flush()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -147,8 +148,11 @@ func TestNothingRawInAnyFormat(t *testing.T) {
 	}
 }
 
-// brokenWriter fails after so many writes.
-type brokenWriter struct{ left int }
+// brokenWriter fails after so many writes, and keeps those before.
+type brokenWriter struct {
+	left   int
+	writes []string
+}
 
 var errBroken = errors.New("no space left")
 
@@ -156,24 +160,92 @@ func (b *brokenWriter) Write(p []byte) (int, error) {
 	if b.left--; b.left < 0 {
 		return 0, errBroken
 	}
+	b.writes = append(b.writes, string(p))
 	return len(p), nil
+}
+
+// enough is how many findings fill the buffer several times. Text is written a
+// finding at a time.
+func enough(form format) int {
+	if form == formatText {
+		return 10
+	}
+	return 1000
+}
+
+// encodeAll encodes so many findings and returns what each call returned, close
+// last.
+func encodeAll(w io.Writer, form format, n int) []error {
+	e := newFindingEncoder(w, form, style{width: 80})
+	f := sampleChange()
+	var errs []error
+	for range n {
+		errs = append(errs, e.encode(f))
+	}
+	return append(errs, e.close())
 }
 
 func TestWriteErrors(t *testing.T) {
 	for _, form := range allFormats {
+		errs := encodeAll(&brokenWriter{}, form, 1)
+		if !errors.Is(errs[len(errs)-1], errBroken) {
+			t.Errorf("%s: close of one finding that cannot be written: %v", form, errs)
+		}
 		for left := range 3 {
-			e := newFindingEncoder(&brokenWriter{left}, form, style{width: 80})
-			var errs []error
-			for range 4 {
-				errs = append(errs, e.encode(sampleChange()))
+			w := &brokenWriter{left: left}
+			errs := encodeAll(w, form, enough(form))
+			first := slices.IndexFunc(errs, func(err error) bool { return err != nil })
+			if first < 0 || first == enough(form) {
+				t.Fatalf("%s: with %d writes to go the first error came out of call %d", form, left, first)
 			}
-			errs = append(errs, e.close())
-			if !errors.Is(errs[4], errBroken) {
-				t.Errorf("%s: close after %d writes: %v", form, left, errs[4])
+			for _, err := range errs[first:] {
+				if !errors.Is(err, errBroken) {
+					t.Fatalf("%s: after an error, call returned %v", form, err)
+				}
 			}
-			if first := slices.IndexFunc(errs, func(err error) bool { return err != nil }); first > left {
-				t.Errorf("%s: the error of write %d came out of call %d", form, left+1, first)
+			if w.left != -1 {
+				t.Errorf("%s: %d writes after the one that failed", form, -1-w.left)
 			}
 		}
+	}
+}
+
+// Whoever reads along never sees half a finding.
+func TestWritesHoldWholeFindings(t *testing.T) {
+	for _, form := range []format{formatNDJSON, formatCSV, formatMarkdown, formatText} {
+		w := &brokenWriter{left: 1 << 30}
+		if err := errors.Join(encodeAll(w, form, enough(form))...); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.writes) < 3 || form != formatText && len(w.writes) > enough(form)/5 {
+			t.Errorf("%s: %d findings in %d writes", form, enough(form), len(w.writes))
+		}
+		for _, text := range w.writes {
+			if !strings.HasSuffix(text, "\n") {
+				t.Fatalf("%s: a write ends in %.40q", form, text[max(0, len(text)-40):])
+			}
+		}
+	}
+}
+
+// A finding that blames nothing names nobody as the cause.
+func TestTablesNameNoCauseWithoutBlame(t *testing.T) {
+	for name, f := range samples() {
+		row := tableRow(f, false, csvCell)
+		for i, col := range tableColumns {
+			named := row[i] != ""
+			ofCause := strings.HasPrefix(col.name, "cause") || slices.Contains([]string{"level", "score", "lagSeconds"}, col.name)
+			if ofCause && named != blames(f) {
+				t.Errorf("%s: column %s is %q", name, col.name, row[i])
+			}
+		}
+	}
+}
+
+func TestColumnNames(t *testing.T) {
+	const want = "id,playbook,diagnosis,action,resource,principal,account,region,count,firstTime,lastTime,level,score," +
+		"causeEventName,causeEventID,causeTime,causeActor,lagSeconds"
+	if got := strings.Join(columnNames(false), ","); !strings.HasPrefix(got, want+",") {
+		t.Errorf("the header begins %s, want %s", got, want)
 	}
 }

@@ -205,7 +205,8 @@ func hostileFinding() *correlate.Finding {
 	}
 	statement := json.RawMessage(fmt.Sprintf(`{"Effect":"Deny","Action":%s,"Resource":["*",%s]}`, quoted, quoted))
 	for i := range f.Candidates {
-		f.Candidates[i].Diff = []correlate.StatementDiff{{Op: "added", Statement: statement}, {Op: "changed", Before: statement, Statement: json.RawMessage(`{}`)}}
+		f.Candidates[i].AlsoSufficient = []string{hostile()}
+		f.Candidates[i].Diff = []correlate.StatementDiff{{Op: "added", Statement: statement}, {Op: "changed", Before: statement, Statement: json.RawMessage(`{}`)}, {Op: "present", Statement: statement}}
 	}
 	return f
 }

@@ -40,6 +40,8 @@ func sampleChange() *correlate.Finding {
 			sampleVeto("DeleteGroupPolicy", "12:00:00", "it came after the first failure"),
 		},
 		NextSteps: []string{
+			"Ask IAM for today's answer: aws iam simulate-principal-policy --policy-source-arn arn:aws:iam::111122223333:user/juniordev " +
+				"--action-names codecommit:GitPush --resource-arns arn:aws:codecommit:us-east-1:111122223333:payments",
 			"Read the policy as it is now: aws iam get-group-policy --group-name Juniors --policy-name ProtectMain",
 			"Ask alice whether main was meant to be protected for this group",
 		},
@@ -111,11 +113,15 @@ func samplePropagation() *correlate.Finding {
 	f.Diagnosis, f.Playbook = correlate.DiagnosisPropagation, "assume-role-denied"
 	f.Failure.Action, f.Failure.Resource, f.Failure.Refs = "sts:AssumeRole", "arn:aws:iam::111122223333:role/service/Importer", nil
 	f.Failure.Count, f.Failure.Denial = 3, correlate.Denial{Effect: "implicit", Layer: "trust"}
+	f.Failure.ErrorMessage = "User: arn:aws:iam::111122223333:user/juniordev is not authorized to perform: sts:AssumeRole on resource: " +
+		"arn:aws:iam::111122223333:role/service/Importer because no role trust policy allows the sts:AssumeRole action"
+	f.Failure.Last.EventTime = at("10:02:27")
+	f.Failure.Frequency = correlate.Frequency{Window: "24h", Attempts: 3, Failures: 3, Pattern: "constant"}
 	f.Failure.Recovery = &correlate.EventRef{EventID: "e21c0a5b-5a41-4d6a-8a35-0f8f6a0b9d06", EventTime: at("10:02:31")}
 	f.Failure.LastSuccess, f.Failure.Spread = nil, correlate.Spread{}
 	c := sampleCause()
 	c.Level, c.LagSeconds, c.Diff, c.Against, c.Change.EventName = correlate.Observed, 3, nil, nil, "CreateRole"
-	c.Change.Target, c.Change.ActorChain = f.Failure.Resource, nil
+	c.Change.Target, c.Change.ActorChain, c.Change.EventTime = f.Failure.Resource, nil, at("10:02:19")
 	c.Evidence = []correlate.Evidence{{Kind: "propagation", Points: 12, Text: "It grants the request; the first refusal came 3 s later and the request passed 12 s after it, without another change. Granted, not yet effective."}}
 	f.Candidates, f.Vetoed, f.Coverage.Gaps = []correlate.Candidate{c}, nil, nil
 	return f
@@ -126,10 +132,19 @@ func sampleNeverAllowed() *correlate.Finding {
 	f := sampleChange()
 	f.Diagnosis, f.Playbook, f.Search.FoundIn = correlate.DiagnosisNeverAllowed, "access-denied", nil
 	f.Failure.Action, f.Failure.Resource, f.Failure.Resources, f.Failure.Refs = "ec2:GetPasswordData", "arn:aws:ec2:us-east-1:111122223333:instance/*", 29, nil
-	f.Failure.Principal = "arn:aws:sts::111122223333:assumed-role/stratus-role/i-0abc"
+	f.Failure.Principal = "arn:aws:sts::111122223333:assumed-role/inventory/i-0abc"
+	f.Failure.ErrorCode = "Client.UnauthorizedOperation"
+	f.Failure.ErrorMessage = "You are not authorized to perform this operation. " + encodedMessage + strings.Repeat("kQ3vYb8Z", 74)
+	f.Failure.Count, f.Failure.Frequency = 29, correlate.Frequency{Window: "24h", Attempts: 29, Failures: 29, Pattern: "constant"}
 	f.Failure.Denial, f.Failure.LastSuccess = correlate.Denial{Effect: "implicit", Layer: "identity", PolicyARN: nil}, nil
 	f.Failure.Spread = correlate.Spread{Window: "1h", Pattern: "single"}
-	f.Candidates, f.Vetoed = []correlate.Candidate{sampleRunnerUp(1, "PutRolePolicy", 90061)}, f.Vetoed[:1]
+	near := sampleRunnerUp(1, "PutRolePolicy", 90061)
+	near.Change.EventTime.Time = at("10:02:22").AddDate(0, 0, -1).Add(-time.Hour - time.Second)
+	near.Change.Target = "arn:aws:iam::111122223333:role/inventory"
+	near.Against[0].Text = "It only adds permissions, and none for ec2:GetPasswordData."
+	f.Candidates, f.Vetoed = []correlate.Candidate{near}, f.Vetoed[1:2]
+	f.NextSteps = []string{"Nothing in the trail ever allowed this. If it should work, grant ec2:GetPasswordData on " +
+		"'arn:aws:ec2:us-east-1:111122223333:instance/*' to arn:aws:iam::111122223333:role/inventory"}
 	return f
 }
 

@@ -10,7 +10,8 @@ import (
 )
 
 // tableColumn is a column of the CSV and Markdown tables. A finding is one row:
-// the failure, and the first candidate with the claim that is made for it.
+// the failure, and the change that is blamed. Where none is, the columns of the
+// cause are empty: a table that lists actors names nobody for a change nearby.
 type tableColumn struct {
 	name string
 	// brief columns are in the Markdown table too, which people read.
@@ -18,32 +19,33 @@ type tableColumn struct {
 	value func(f *correlate.Finding, c *correlate.Candidate) string
 }
 
+// tableColumns begin with what a finding says; what it cites and how it ended
+// come after, so that columns may be added at the end.
 var tableColumns = []tableColumn{
 	{"id", false, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.ID }},
 	{"playbook", false, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Playbook }},
-	{"first_failure", true, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.First.EventTime.String() }},
-	{"last_failure", false, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.Last.EventTime.String() }},
-	{"count", true, func(f *correlate.Finding, _ *correlate.Candidate) string { return strconv.Itoa(f.Failure.Count) }},
+	{"diagnosis", true, func(f *correlate.Finding, _ *correlate.Candidate) string { return string(f.Diagnosis) }},
 	{"action", true, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.Action }},
 	{"resource", true, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.Resource }},
 	{"principal", true, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.Principal }},
 	{"account", false, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.Account }},
 	{"region", false, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.Region }},
-	{"error_code", false, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.ErrorCode }},
-	{"recovered", false, recoveredAt},
-	{"diagnosis", true, func(f *correlate.Finding, _ *correlate.Candidate) string { return string(f.Diagnosis) }},
-	{"claim", true, claim},
-	{"level", false, func(_ *correlate.Finding, c *correlate.Candidate) string { return string(c.Level) }},
+	{"count", true, func(f *correlate.Finding, _ *correlate.Candidate) string { return strconv.Itoa(f.Failure.Count) }},
+	{"firstTime", true, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.First.EventTime.String() }},
+	{"lastTime", false, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.Last.EventTime.String() }},
+	{"level", true, func(_ *correlate.Finding, c *correlate.Candidate) string { return string(c.Level) }},
 	{"score", false, func(_ *correlate.Finding, c *correlate.Candidate) string { return ofCandidate(c, int64(c.Score)) }},
-	{"change", true, func(_ *correlate.Finding, c *correlate.Candidate) string { return c.Change.EventName }},
-	{"change_target", true, func(_ *correlate.Finding, c *correlate.Candidate) string { return c.Change.Target }},
-	{"change_time", true, func(_ *correlate.Finding, c *correlate.Candidate) string { return c.Change.EventTime.String() }},
-	{"lag_seconds", false, func(_ *correlate.Finding, c *correlate.Candidate) string { return ofCandidate(c, c.LagSeconds) }},
-	{"actor", true, func(_ *correlate.Finding, c *correlate.Candidate) string { return origin(&c.Change) }},
-	{"change_event_id", true, func(_ *correlate.Finding, c *correlate.Candidate) string { return c.Change.EventID }},
-	{"change_object", false, func(_ *correlate.Finding, c *correlate.Candidate) string { return c.Change.Object }},
-	{"failure_event_id", false, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.First.EventID }},
-	{"failure_object", false, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.First.Object }},
+	{"causeEventName", true, func(_ *correlate.Finding, c *correlate.Candidate) string { return c.Change.EventName }},
+	{"causeEventID", false, func(_ *correlate.Finding, c *correlate.Candidate) string { return c.Change.EventID }},
+	{"causeTime", true, func(_ *correlate.Finding, c *correlate.Candidate) string { return c.Change.EventTime.String() }},
+	{"causeActor", true, func(_ *correlate.Finding, c *correlate.Candidate) string { return origin(&c.Change) }},
+	{"lagSeconds", false, func(_ *correlate.Finding, c *correlate.Candidate) string { return ofCandidate(c, c.LagSeconds) }},
+	{"causeTarget", true, func(_ *correlate.Finding, c *correlate.Candidate) string { return c.Change.Target }},
+	{"causeObject", false, func(_ *correlate.Finding, c *correlate.Candidate) string { return c.Change.Object }},
+	{"firstEventID", false, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.First.EventID }},
+	{"firstObject", false, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.First.Object }},
+	{"errorCode", false, func(f *correlate.Finding, _ *correlate.Candidate) string { return f.Failure.ErrorCode }},
+	{"recoveryTime", false, recoveredAt},
 }
 
 func recoveredAt(f *correlate.Finding, _ *correlate.Candidate) string {
@@ -53,7 +55,7 @@ func recoveredAt(f *correlate.Finding, _ *correlate.Candidate) string {
 	return f.Failure.Recovery.EventTime.String()
 }
 
-// ofCandidate writes a number that only a finding with a candidate has.
+// ofCandidate writes a number that only a finding with a cause has.
 func ofCandidate(c *correlate.Candidate, n int64) string {
 	if c.Level == "" {
 		return ""
@@ -61,11 +63,10 @@ func ofCandidate(c *correlate.Candidate, n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// tableRow returns the cells of a finding. Without a candidate its columns are
-// empty.
+// tableRow returns the cells of a finding.
 func tableRow(f *correlate.Finding, brief bool, cell func(string) string) []string {
 	c := &correlate.Candidate{}
-	if len(f.Candidates) > 0 {
+	if blames(f) {
 		c = &f.Candidates[0]
 	}
 	var row []string

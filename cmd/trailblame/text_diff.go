@@ -10,7 +10,8 @@ import (
 )
 
 // writeDiff prints the statements that a change added, removed or changed. A
-// changed one is shown whole, its lines marked.
+// changed one is shown whole, its lines marked. One that may have been there
+// before is marked with a question mark.
 func (p *page) writeDiff(at int, diff []correlate.StatementDiff) {
 	room := max(p.style.width-at-2, 20)
 	for _, d := range diff {
@@ -20,6 +21,8 @@ func (p *page) writeDiff(at int, diff []correlate.StatementDiff) {
 			p.marked(at, "+ ", sgrGreen, after)
 		case "removed":
 			p.marked(at, "- ", sgrRed, after)
+		case "present":
+			p.marked(at, "? ", "", after)
 		default:
 			p.changed(at, layoutJSON(d.Before, room), after)
 		}
@@ -37,6 +40,9 @@ func diffSummary(diff []correlate.StatementDiff) string {
 		if n := ops[op]; n > 0 {
 			parts = append(parts, count(n, "statement ", "statements ")+op)
 		}
+	}
+	if n := ops["present"]; n > 0 {
+		parts = append(parts, count(n, "statement", "statements")+" of the new document, perhaps not new (?)")
 	}
 	return strings.Join(parts, ", ")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -11,18 +12,24 @@ import (
 // maxVetoedShown is how many vetoed changes a finding's text lists.
 const maxVetoedShown = 5
 
-// writeFinding writes a finding as an incident note: two lines that say what
-// broke and why, then the failure, the cause with what speaks for and against
-// it, the changes that were not it, what to do next, and what the trail holds.
+// writeFinding writes a finding as an incident note: three lines that say what
+// broke, why, and since when; then the failure, the cause with what speaks for
+// and against it, what to do next, the changes that were not it, and what the
+// trail holds. Whoever stops reading anywhere has read what matters most.
 func writeFinding(w io.Writer, f *correlate.Finding, st style) error {
 	p := &page{style: st}
 	p.headline(f)
 	p.failure(&f.Failure)
-	p.noCause(f)
-	rest := p.cause(f)
-	p.otherCandidates(f, rest)
+	if blames(f) {
+		p.cause(f)
+		p.nextSteps(f.NextSteps)
+		p.runnersUp("RUNNERS-UP", f, f.Candidates[1:])
+	} else {
+		p.noCause(f)
+		p.runnersUp("CHANGES NEARBY, NOT BLAMED", f, f.Candidates)
+		p.nextSteps(f.NextSteps)
+	}
 	p.vetoed(f.Vetoed)
-	p.nextSteps(f.NextSteps)
 	p.coverage(f)
 	p.writeSources()
 	_, err := w.Write(p.buf.Bytes())
@@ -34,16 +41,9 @@ func blames(f *correlate.Finding) bool {
 	return len(f.Candidates) > 0 && (f.Diagnosis == correlate.DiagnosisChange || f.Diagnosis == correlate.DiagnosisPropagation)
 }
 
-// headline prints the two lines that a hurried reader needs.
+// headline prints the three lines that a hurried reader needs.
 func (p *page) headline(f *correlate.Finding) {
-	what := f.Failure.Action
-	switch {
-	case f.Failure.Resources > 1:
-		what += fmt.Sprintf(" on %d resources", f.Failure.Resources)
-	case f.Failure.Resource != "" && f.Failure.Resource != "*":
-		what += " on " + shortName(f.Failure.Resource)
-	}
-	p.wrap("", 0, 2, span{sgrAlert, what + " refused for " + someone(f.Failure.Principal)})
+	p.wrap("", 0, 2, span{sgrAlert, whatFailed(&f.Failure)})
 	switch {
 	case f.Diagnosis == correlate.DiagnosisNeverAllowed:
 		p.wrap("", 0, 2, span{sgrBold, "No change is blamed: the request was never granted in this trail."})
@@ -52,6 +52,40 @@ func (p *page) headline(f *correlate.Finding) {
 	default:
 		p.wrap("", 0, 2, span{sgrBold, answer(f)})
 	}
+	p.since(&f.Failure)
+}
+
+// whatFailed says what failed, on what, and for whom.
+func whatFailed(f *correlate.Failure) string {
+	text := cmp.Or(f.Action, "a request")
+	if f.Resource != "" && f.Resource != "*" {
+		text += " on " + shortName(f.Resource)
+	}
+	if f.Resources > 1 {
+		text += fmt.Sprintf(" (%d resources)", f.Resources)
+	}
+	if strings.Contains(f.Action, ":") || f.Principal != "" {
+		return text + " refused for " + someone(f.Principal)
+	}
+	return text + " failed" // a state of a pipeline or a build, which names nobody
+}
+
+// since tells when it failed, how often, and whether it is over.
+func (p *page) since(f *correlate.Failure) {
+	first, last := f.First.EventTime, f.Last.EventTime
+	over := "; not seen to work since."
+	if r := f.Recovery; r != nil {
+		over = "; it works again since " + clockAfter(first, r.EventTime) + "."
+	}
+	spans := []span{plain("Once, at " + clock(first)), p.cite(f.First.EventID, f.First.Object)}
+	if f.Count > 1 {
+		spans[0] = plain(fmt.Sprintf("%d times since %s", f.Count, clock(first)))
+		spans[1].text += ","
+		spans = append(spans, plain("last at "+clockAfter(first, last)), p.cite(f.Last.EventID, f.Last.Object))
+	}
+	end, rest, _ := strings.Cut(over, " ")
+	spans[len(spans)-1].text += end
+	p.wrap("", 0, 2, append(spans, plain(rest))...)
 }
 
 // someone names a principal, also one that no record names.
@@ -118,13 +152,6 @@ func origin(c *correlate.ChangeRef) string {
 
 func (p *page) failure(f *correlate.Failure) {
 	p.heading("FAILURE")
-	first := p.cite(f.First.EventID, f.First.Object)
-	if f.Count == 1 {
-		p.field("when", plain("once, "+clock(f.First.EventTime)), first)
-	} else {
-		p.field("since", plain(clock(f.First.EventTime)), first)
-		p.field("until", plain(fmt.Sprintf("%s, %s", clock(f.Last.EventTime), times(f.Count))), p.cite(f.Last.EventID, f.Last.Object))
-	}
 	p.recovery(f)
 	p.field("pattern", plain(steadiness(&f.Frequency)))
 	p.field("spread", plain(spread(&f.Spread)))
@@ -216,11 +243,8 @@ func denial(d *correlate.Denial) string {
 	return text
 }
 
-// cause prints the candidate that is blamed, and returns the others.
-func (p *page) cause(f *correlate.Finding) []correlate.Candidate {
-	if !blames(f) {
-		return f.Candidates
-	}
+// cause prints the candidate that is blamed.
+func (p *page) cause(f *correlate.Finding) {
 	c := &f.Candidates[0]
 	p.heading("CAUSE", span{sgrYellow, string(c.Level)}, plain(fmt.Sprintf("(score %d): %s", c.Score, verdict(f, c))))
 	p.field("change", span{sgrBold, c.Change.EventName}, plain("("+c.Change.EventSource+")"), p.cite(c.Change.EventID, c.Change.Object))
@@ -233,11 +257,46 @@ func (p *page) cause(f *correlate.Finding) []correlate.Candidate {
 	if len(c.Against) == 0 {
 		p.field("against", plain("nothing found"))
 	}
+	p.alsoSufficient(f, c)
 	if len(c.Diff) > 0 {
 		p.field("diff", plain(diffSummary(c.Diff)))
 		p.writeDiff(indent+2, c.Diff)
 	}
-	return f.Candidates[1:]
+}
+
+// alsoSufficient warns that taking the cause back will not help by itself.
+func (p *page) alsoSufficient(f *correlate.Finding, c *correlate.Candidate) {
+	n := len(c.AlsoSufficient)
+	if n == 0 {
+		return
+	}
+	spans := []span{{sgrYellow, "undoing it is not enough:"}, plain(count(n, "later change denies", "later changes deny") + " the request too:")}
+	for i, id := range c.AlsoSufficient {
+		end := ","
+		if i == n-1 {
+			end = ""
+		}
+		spans = append(spans, p.citeChange(f, id, end)...)
+	}
+	p.field("beware", spans...)
+}
+
+// citeChange names a change by its eventID, in words where it is a candidate.
+func (p *page) citeChange(f *correlate.Finding, eventID, end string) []span {
+	name, object := "event", ""
+	for i := range f.Candidates {
+		if c := &f.Candidates[i]; c.Change.EventID == eventID {
+			name, object = deed(c), c.Change.Object
+		}
+	}
+	for _, v := range f.Vetoed {
+		if v.EventID == eventID && name == "event" {
+			name = v.EventName
+		}
+	}
+	at := p.cite(eventID, object)
+	at.text += end
+	return []span{plain(name), at}
 }
 
 // verdict is the claim of the finding's first candidate as a sentence.

@@ -25,10 +25,10 @@ func textOf(t *testing.T, f *correlate.Finding, st style) string {
 	return b.String()
 }
 
-// golden compares got with a file of testdata.
+// golden compares got with a file of testdata/finding.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
+	path := filepath.Join("testdata", "finding", name)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -50,9 +50,9 @@ func TestFindingText(t *testing.T) {
 		for _, width := range widths {
 			golden(t, fmt.Sprintf("%s-%d.txt", name, width), textOf(t, f, style{width: width}))
 		}
-	}
-	for _, width := range []int{60, 100} {
-		golden(t, fmt.Sprintf("change-%d-colour.txt", width), textOf(t, sampleChange(), style{width: width, colour: true}))
+		for _, width := range []int{60, 100} {
+			golden(t, fmt.Sprintf("%s-%d-colour.txt", name, width), textOf(t, f, style{width: width, colour: true}))
+		}
 	}
 }
 
@@ -105,7 +105,7 @@ func TestHostileFindingText(t *testing.T) {
 
 // An empty finding is odd, and still text.
 func TestEmptyFindingText(t *testing.T) {
-	if got := textOf(t, &correlate.Finding{}, style{width: 80}); !strings.Contains(got, "an unknown caller") {
+	if got := textOf(t, &correlate.Finding{}, style{width: 80}); !strings.Contains(got, "a request failed\n") {
 		t.Errorf("got %q", got)
 	}
 }
@@ -135,5 +135,82 @@ func TestVetoedFold(t *testing.T) {
 	got := textOf(t, sampleChange(), style{width: 100})
 	if !strings.Contains(got, "and 2 more") || strings.Contains(got, "DeleteGroupPolicy") {
 		t.Errorf("seven vetoed changes are not folded to five:\n%s", got)
+	}
+}
+
+func TestAlsoSufficient(t *testing.T) {
+	f := sampleChange()
+	f.Candidates[0].AlsoSufficient = []string{f.Candidates[1].Change.EventID, f.Vetoed[5].EventID, "0c0ffee0"}
+	got := textOf(t, f, style{width: 132})
+	want := `  beware     undoing it is not enough: 3 later changes deny the request too: AttachUserPolicy on user juniordev, by user bob [5],
+             PutGroupPolicy [6], event [7]
+`
+	if !strings.Contains(got, want) {
+		t.Errorf("no warning in:\n%s", got)
+	}
+}
+
+// A statement that may have been there before is not claimed to be new.
+func TestDiffOfUnknownPredecessor(t *testing.T) {
+	f := sampleChange()
+	for i := range f.Candidates[0].Diff {
+		f.Candidates[0].Diff[i].Op = "present"
+	}
+	got := textOf(t, f, style{width: 100})
+	for _, want := range []string{"3 statements of the new document, perhaps not new (?)\n", "\n    ? {\n    ?   \"Sid\": \"ProtectMain\",\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in:\n%s", want, got)
+		}
+	}
+}
+
+func TestWhatFailed(t *testing.T) {
+	for want, f := range map[string]correlate.Failure{
+		"s3:PutObject on artifacts (6 resources) refused for role build": {Action: "s3:PutObject", Resource: "arn:aws:s3:::artifacts", Resources: 6, Principal: "arn:aws:iam::111122223333:role/build"},
+		"s3:ListBuckets refused for an unknown caller":                   {Action: "s3:ListBuckets", Resource: "*"},
+		"CodeBuild Build State Change on project web failed":             {Action: "CodeBuild Build State Change", Resource: "arn:aws:codebuild:eu-west-1:111122223333:project/web"},
+	} {
+		if got := whatFailed(&f); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestSince(t *testing.T) {
+	for _, test := range []struct {
+		change func(f *correlate.Failure)
+		want   string
+	}{
+		{func(f *correlate.Failure) {}, "12 times since 2026-03-04 10:02:22 UTC [1], last at 14:40:01 UTC [2]; not seen to work since."},
+		{func(f *correlate.Failure) { f.Last.EventTime.Time = f.Last.EventTime.AddDate(0, 0, 1) },
+			"12 times since 2026-03-04 10:02:22 UTC [1], last at 2026-03-05 14:40:01 UTC [2]; not seen to work since."},
+		{func(f *correlate.Failure) { f.Count = 2 }, "2 times since 2026-03-04 10:02:22 UTC [1], last at 14:40:01 UTC [2]; not seen to work since."},
+		{func(f *correlate.Failure) { f.Count, f.Recovery = 1, &correlate.EventRef{EventTime: at("15:00:00")} },
+			"Once, at 2026-03-04 10:02:22 UTC [1]; it works again since 15:00:00 UTC."},
+	} {
+		f := sampleChange()
+		test.change(&f.Failure)
+		if got := strings.Split(textOf(t, f, style{width: 132}), "\n")[2]; got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+}
+
+// What is said of a finding without a cause claims no more than was looked at.
+func TestUnblamed(t *testing.T) {
+	f := sampleNeverAllowed()
+	for n, want := range map[int]string{0: "no policy change up to 7d before", 41: "before and after every change"} {
+		f.Search.ChangesConsidered = n
+		if got := unblamed(f); !strings.Contains(got, want) {
+			t.Errorf("never allowed, %d changes: %q", n, got)
+		}
+	}
+	f = sampleUnexplained()
+	if got := unblamed(f); strings.Contains(got, "is new") {
+		t.Errorf("it worked before, yet %q", got)
+	}
+	f.Failure.LastSuccess = nil
+	if got := unblamed(f); !strings.Contains(got, "or nothing changed, and the request itself is new.") {
+		t.Errorf("it never worked, yet %q", got)
 	}
 }

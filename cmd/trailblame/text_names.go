@@ -44,9 +44,18 @@ func shortName(arn string) string {
 // clock writes an instant for people, in UTC.
 func clock(t correlate.Time) string {
 	if t.IsZero() {
-		return "at an unknown time"
+		return "an unknown time"
 	}
 	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
+}
+
+// clockAfter writes t like clock, without the date if that is the date of from.
+func clockAfter(from, t correlate.Time) string {
+	text := clock(t)
+	if day, _, ok := strings.Cut(clock(from), " "); ok && !t.IsZero() {
+		text = strings.TrimPrefix(text, day+" ")
+	}
+	return text
 }
 
 // duration writes a length of time for people, in its two largest units.
@@ -80,17 +89,6 @@ func before(lagSeconds int64) string {
 		return duration(-lag) + " after the first failure"
 	}
 	return duration(lag) + " before"
-}
-
-// times counts in words.
-func times(n int) string {
-	switch n {
-	case 1:
-		return "once"
-	case 2:
-		return "twice"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 // count writes a number with its noun.

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // span is a run of text in one colour.
@@ -110,93 +111,40 @@ func (p *page) line(at int, sgr, text string) {
 	}
 }
 
-// wrap prints lead, which takes up at columns, and then the words of the spans;
-// lines after the first start at column hang.
-func (p *page) wrap(lead string, at, hang int, spans ...span) {
-	l := lineOf{page: p, at: at, hang: hang, fresh: true}
-	p.buf.WriteString(lead)
-	for _, s := range spans {
-		for word := range strings.FieldsFuncSeq(s.text, func(r rune) bool { return r == ' ' }) {
-			for i, part := range cut(safe(word), max(p.style.width-hang, 20), 0) {
-				l.word(s.sgr, part, i > 0)
-			}
-		}
-	}
-	l.colour("")
-	p.buf.WriteByte('\n')
-}
-
-// lineOf is the line that wrap is writing.
-type lineOf struct {
-	*page
-	at, hang int
-	fresh    bool   // nothing but the lead or the indent so far
-	sgr      string // the colour that is on
-}
-
-// word adds a word, or the rest of one that was cut, on this line or the next.
-func (l *lineOf) word(sgr, text string, rest bool) {
-	width := cells(text)
-	switch {
-	case l.fresh:
-		l.colour(sgr)
-	case !rest && l.at+1+width <= l.style.width:
-		if sgr != l.sgr {
-			l.colour("")
-		}
-		l.buf.WriteByte(' ')
-		l.at++
-		l.colour(sgr)
-	default:
-		l.colour("")
-		l.buf.WriteString("\n" + strings.Repeat(" ", l.hang))
-		l.at = l.hang
-		l.colour(sgr)
-	}
-	l.buf.WriteString(text)
-	l.at += width
-	l.fresh = false
-}
-
-// colour turns a colour on, or with "" off.
-func (l *lineOf) colour(sgr string) {
-	if !l.style.colour || sgr == l.sgr {
-		return
-	}
-	if l.sgr != "" {
-		l.buf.WriteString(sgrReset)
-	}
-	l.buf.WriteString(sgr)
-	l.sgr = sgr
-}
-
 // cut splits text into parts of at most room columns, parts after the first of
 // at most room-less. It prefers to cut behind the punctuation of ARNs and paths.
 func cut(text string, room, less int) []string {
 	var parts []string
-	for cells(text) > room {
-		end, good, used := 0, 0, 0
-		for i, r := range text {
-			used += cells(string(r))
-			if used > room && i > 0 {
-				break
-			}
-			end = i + len(string(r))
-			if strings.ContainsRune("/:,;=&?_ ", r) {
-				good = end
-			}
+	for {
+		end := fitting(text, room)
+		if end == len(text) {
+			return append(parts, text)
 		}
-		if good > end*2/3 {
-			end = good
-		}
-		end = behindEscape(text, end)
 		parts = append(parts, text[:end])
 		text = text[end:]
 		if len(parts) == 1 {
 			room = max(room-less, 1)
 		}
 	}
-	return append(parts, text)
+}
+
+// fitting returns how much of text to print in room columns: all of it if it
+// fits, else up to a good place to cut, and at least one character.
+func fitting(text string, room int) int {
+	end, good, used := 0, 0, 0
+	for i, r := range text {
+		if used += cells(string(r)); used > room && i > 0 {
+			if good > end*2/3 {
+				end = good
+			}
+			return behindEscape(text, end)
+		}
+		end = i + utf8.RuneLen(r)
+		if strings.ContainsRune("/:,;=&?_ ", r) {
+			good = end
+		}
+	}
+	return len(text)
 }
 
 var wholeEscape = regexp.MustCompile(`\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})`)

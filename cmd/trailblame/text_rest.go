@@ -7,11 +7,8 @@ import (
 	"github.com/trailblame/trailblame/correlate"
 )
 
-// noCause says why no change is blamed, when none is.
+// noCause says why no change is blamed.
 func (p *page) noCause(f *correlate.Finding) {
-	if blames(f) {
-		return
-	}
 	p.heading("NO CHANGE IS BLAMED")
 	p.wrap("  ", indent, indent, plain(unblamed(f)))
 }
@@ -25,23 +22,31 @@ func unblamed(f *correlate.Finding) string {
 	n := f.Search.ChangesConsidered
 	looked := "Looked at " + count(n, "change", "changes") + " " + reach
 	switch {
+	case f.Diagnosis == correlate.DiagnosisNeverAllowed && n == 0:
+		return "The request never passed in this trail, and no policy change " + reach + " is on record. " +
+			"Nothing was taken away, as far as the trail tells: it was not granted to begin with."
 	case f.Diagnosis == correlate.DiagnosisNeverAllowed:
 		return "The request was refused before and after every change and never passed in this trail. " +
 			"Nothing was taken away: it was not granted to begin with. " + looked + "."
 	case n == 0:
-		return "No policy change " + reach + " is on record. What changed lies further back, in another account, or in a gap of the trail."
+		return "No policy change " + reach + " is on record. " + elsewhere(&f.Failure)
 	}
-	return looked + ": none of them can have caused this refusal, as far as the trail tells. What did may lie further back, in another account, or in a gap of the trail."
+	return looked + ": none of them can have caused this refusal, as far as the trail tells. " + elsewhere(&f.Failure)
 }
 
-// otherCandidates prints the candidates that are not blamed, a paragraph each.
-func (p *page) otherCandidates(f *correlate.Finding, list []correlate.Candidate) {
+// elsewhere says where a cause may be that the trail does not show.
+func elsewhere(f *correlate.Failure) string {
+	text := "What did may lie further back, in another account or in a gap of the trail"
+	if f.LastSuccess == nil {
+		text += "; or nothing changed, and the request itself is new"
+	}
+	return text + "."
+}
+
+// runnersUp prints candidates that are not blamed, a paragraph each.
+func (p *page) runnersUp(title string, f *correlate.Finding, list []correlate.Candidate) {
 	if len(list) == 0 {
 		return
-	}
-	title := "RUNNERS-UP"
-	if !blames(f) {
-		title = "CHANGES NEARBY, NOT BLAMED"
 	}
 	p.heading(title)
 	for i := range list {
@@ -91,8 +96,20 @@ func (p *page) nextSteps(steps []string) {
 	p.heading("NEXT")
 	for i, s := range steps {
 		lead := fmt.Sprintf("%3d. ", i+1)
-		p.wrap(lead, len(lead), len(lead), plain(s))
+		text, command, found := strings.Cut(s, ": aws ")
+		if !found || strings.ContainsFunc(text, notProse) || strings.Contains(text, " '") {
+			p.wrap(lead, len(lead), len(lead), plain(s))
+			continue
+		}
+		p.wrap(lead, len(lead), len(lead), plain(text+":"))
+		p.command(len(lead)+2, "aws "+command)
 	}
+}
+
+// notProse tells whether r stands in no advice of ours. Advice that quotes a
+// record in front of what looks like a command is not laid out as one.
+func notProse(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune(" ,'", r)
 }
 
 // maxGapsShown is how many coverage gaps a finding's text lists.

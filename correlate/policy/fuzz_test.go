@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 )
 
@@ -15,7 +16,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d, err := Parse(data)
 		if err != nil {
-			if at, ok := err.(*ParseError); !ok || at.Offset < 0 || at.Line < 1 || at.Column < 1 {
+			var at *ParseError
+			if !errors.As(err, &at) || at.Offset < 0 || at.Line < 1 || at.Column < 1 {
 				t.Fatalf("error without place: %#v", err)
 			}
 			return

@@ -55,10 +55,18 @@ func (l *layers) narrowGrant(c *Set) {
 	if delegated && c.Resource.Unseen.open() {
 		c.Resource.Unseen = UnseenDelegates
 	}
-	// A user or session named by the resource itself passes its boundary.
-	narrow(&c.Boundary.Unseen, l.out[atBoundary].allowedBySeen(), needIdentity)
-	narrow(&c.Session.Unseen, l.out[atSession].allowedBySeen(), needIdentity)
+	limited := needIdentity || l.limited(c)
+	narrow(&c.Boundary.Unseen, l.out[atBoundary].allowedBySeen(), limited)
+	narrow(&c.Session.Unseen, l.out[atSession].allowedBySeen(), limited)
 	c.UnseenGrant = c.Identity.Unseen.open() && c.Resource.Unseen.open() && l.granted() == maybe
+}
+
+// limited reports whether a grant within the account can only have come past
+// boundary and session policies: not where the resource, or what of it is
+// unseen, names the user or session itself.
+func (l *layers) limited(c *Set) bool {
+	return l.request.Principal.Kind.hasIdentity() && l.request.sameAccount() == yes &&
+		!c.Resource.Unseen.open() && !c.Grants.Unseen.open() && l.out[atResource].allow[reachDirect] == no
 }
 
 // narrow applies a success to unseen policies: they did not deny, and if the
