@@ -114,7 +114,7 @@ func findPerform(msg string) (at int, action, rest string) {
 			return -1, "", ""
 		}
 		at, from = from+i, from+i+len(verb)
-		action, rest = cutToken(strings.TrimLeft(msg[from:min(len(msg), from+256)], ": "))
+		action, _ = cutToken(strings.TrimLeft(msg[from:min(len(msg), from+256)], ": "))
 		if action = strings.Trim(action, `.,;"'`); strings.Contains(action, ":") {
 			return at, action, strings.TrimLeft(msg[from:], ": ")[len(action):]
 		}

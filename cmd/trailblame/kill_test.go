@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -224,7 +225,8 @@ func TestWriterAndReaders(t *testing.T) {
 	}
 	second := func() (int, string) {
 		out, err := exec.Command(program(), "ingest", "--index", index, killTrail).CombinedOutput()
-		if exit, ok := err.(*exec.ExitError); ok {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
 			return exit.ExitCode(), string(out)
 		}
 		return 0, string(out)
