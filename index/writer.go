@@ -158,8 +158,11 @@ func (w *Writer) removeUnnamed() error {
 	return nil
 }
 
-// Known tells whether the index holds this object already.
+// Known tells whether the index holds this object already. It may be called
+// while sinks work.
 func (w *Writer) Known(o ingest.Object) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	_, ok := w.known[keyOf(o)]
 	return ok
 }

@@ -80,7 +80,7 @@ func damaged(format string, args ...any) error {
 // unreadable is a fault of one object, unless err ends the run.
 func unreadable(err error) error {
 	var stop StopError
-	if errors.As(err, &stop) {
+	if errors.As(err, &stop) && stop.StopsRun() {
 		return err
 	}
 	return &fault{StatusUnreadable, err.Error()}

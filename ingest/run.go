@@ -103,7 +103,7 @@ func work(ctx context.Context, cancel context.CancelCauseFunc, opts Options, job
 
 func (j job) read(ctx context.Context, reader *objectReader, sink Sink) (*Entry, error) {
 	var stop StopError
-	if errors.As(j.err, &stop) {
+	if errors.As(j.err, &stop) && stop.StopsRun() {
 		return nil, j.err
 	}
 	if j.err != nil {

@@ -31,7 +31,8 @@ type Source interface {
 // takes up again.
 type StopError interface {
 	error
-	StopsRun()
+	// StopsRun reports whether the run ends with this error.
+	StopsRun() bool
 }
 
 // Sink takes the records of one object after another: Begin, a Record for

@@ -50,8 +50,8 @@ func (a *app) correlateCommand() *cobra.Command {
 		Short: "Say which policy change broke what: failures, ranked causes, evidence",
 		Long: `Find the failures in a trail and the changes that may have caused them.
 
-A SOURCE is a file, a folder, a glob, or - for standard input; without one the
-index is read. Filters and times select failures; changes are looked for over all
+A SOURCE is a file, a folder, a glob, s3://bucket/prefix, cloudwatch://log-group,
+or - for standard input; without one the index is read. Filters and times select failures; changes are looked for over all
 windows whatever the filters say.`,
 		Example: `  trailblame correlate ./AWSLogs
   trailblame correlate --index ./march.index --principal '*juniordev' --from 24h
@@ -74,6 +74,14 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 		return err
 	}
 	defer out.abandon()
+	// Changes are looked for up to the longest window before the failures,
+	// and successes after them.
+	if from := opts.Filter.From; !from.IsZero() {
+		flags.trail.choice.from = from.AddDate(0, 0, -30)
+	}
+	if to := opts.Filter.To; !to.IsZero() {
+		flags.trail.choice.to = to.AddDate(0, 0, 7)
+	}
 	t, err := a.openTrail(ctx, &flags.trail, sources)
 	if err != nil {
 		return err

@@ -2,20 +2,29 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 )
 
 func (a *app) ingestCommand() *cobra.Command {
 	var trail trailFlags
+	var from, to string
 	cmd := &cobra.Command{
 		Use:     "ingest SOURCE...",
 		Short:   "Read trails into an index; a re-run reads only what is new",
-		Long:    "Read CloudTrail deliveries into an index. A SOURCE is a file, a folder, a glob,\nor - for standard input. Objects that the index holds already are not read again.",
+		Long:    "Read CloudTrail deliveries into an index. A SOURCE is a file, a folder, a glob,\ns3://bucket/prefix, cloudwatch://log-group, or - for standard input. Objects that the index holds already are not read again.",
 		Example: "  trailblame ingest ./AWSLogs --index ./march.index\n  aws s3 cp s3://bucket/key.json.gz - | trailblame ingest -",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			trail.index = trail.dir() // kept, whether named or not
+			var err error
+			if trail.choice.from, err = parseTime("from", from, time.Now()); err != nil {
+				return err
+			}
+			if trail.choice.to, err = parseTime("to", to, time.Now()); err != nil {
+				return err
+			}
 			result, err := a.ingest(cmd.Context(), &trail, trail.dir(), args)
 			if err != nil {
 				return err
@@ -34,5 +43,9 @@ func (a *app) ingestCommand() *cobra.Command {
 	}
 	trail.register(cmd.Flags())
 	cmd.Flags().BoolVar(&trail.compact, "compact", false, "merge all segments of each day into one")
+	cmd.Flags().StringVar(&from, "from", "", "read objects of a bucket or a log group from this time on")
+	cmd.Flags().StringVar(&to, "to", "", "read objects of a bucket or a log group before this time")
+	cmd.Flags().StringArrayVar(&trail.choice.accounts, "account", nil, "read objects of this account in a bucket; repeatable")
+	cmd.Flags().StringArrayVar(&trail.choice.regions, "region", nil, "read objects of this region in a bucket; repeatable")
 	return cmd
 }

@@ -32,6 +32,7 @@ missing field is nil.`,
 			if err != nil {
 				return err
 			}
+			trail.choice = choice{from: filter.From, to: filter.To}
 			t, err := a.openTrail(cmd.Context(), &trail, sources)
 			if err != nil {
 				return err

@@ -9,12 +9,14 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/trailblame/trailblame/index"
 	"github.com/trailblame/trailblame/ingest"
 	"github.com/trailblame/trailblame/ingest/cloudwatch"
+	"github.com/trailblame/trailblame/ingest/s3"
 )
 
 // defaultIndex is where an index stands unless --index or TRAILBLAME_INDEX says
@@ -29,17 +31,33 @@ type trailFlags struct {
 	maxRecord int
 	compact   bool // merge even few segments
 	aws       awsFlags
+	choice    choice
+	known     func(ingest.Object) bool // what the index holds, once it is open
+}
+
+// choice narrows which objects of a bucket or a log group are read. Records are
+// not looked at.
+type choice struct {
+	from, to          time.Time
+	accounts, regions []string
 }
 
 // awsFlags say how AWS is reached.
 type awsFlags struct {
 	profile, region, endpoint string
+	unsigned, requestPayer    bool
 }
 
 func (f *awsFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.profile, "profile", "", "AWS profile to read with")
 	flags.StringVar(&f.region, "aws-region", "", "AWS region to read from, unlike --region, which selects events")
 	flags.StringVar(&f.endpoint, "endpoint-url", "", "URL of a server to use in place of AWS's own")
+}
+
+// registerS3 registers what only buckets need.
+func (f *awsFlags) registerS3(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.unsigned, "no-sign-request", false, "read a public bucket without credentials")
+	flags.BoolVar(&f.requestPayer, "request-payer", false, "agree to pay for reading a requester-pays bucket")
 }
 
 func (f *awsFlags) access() cloudwatch.Access {
@@ -54,6 +72,7 @@ func (t *trailFlags) registerIndex(flags *pflag.FlagSet) {
 func (t *trailFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&t.index, "index", os.Getenv("TRAILBLAME_INDEX"), "index folder to add to and keep (default ./"+defaultIndex+")")
 	t.aws.register(flags)
+	t.aws.registerS3(flags)
 	flags.IntVar(&t.workers, "workers", runtime.GOMAXPROCS(0), "objects read at the same time")
 	flags.Int64Var(&t.maxObject, "max-object-size", ingest.DefaultLimits.Object, "bytes that one object may have when decompressed")
 	flags.IntVar(&t.maxRecord, "max-record-size", ingest.DefaultLimits.Record, "bytes that one record may have")
@@ -141,7 +160,7 @@ type ingestResult struct {
 // on standard error and does not end the run.
 func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []string) (*ingestResult, error) {
 	result := &ingestResult{}
-	sources, closeAll, failed := a.sources(ctx, &t.aws, names)
+	sources, closeAll, failed := a.sources(ctx, t, names)
 	defer closeAll()
 	if len(sources) == 0 {
 		return nil, &silentError{exitFailed}
@@ -152,6 +171,7 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 		return nil, err
 	}
 	defer w.Close()
+	t.known = w.Known
 	report := &report{app: a}
 	runErr := ingest.Run(ctx, sources, ingest.Options{
 		Workers:  t.workers,
@@ -190,7 +210,7 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 
 // sources opens the named sources; those that are not there are named and
 // counted.
-func (a *app) sources(ctx context.Context, aws *awsFlags, names []string) (list []ingest.Source, closeAll func(), failed int) {
+func (a *app) sources(ctx context.Context, t *trailFlags, names []string) (list []ingest.Source, closeAll func(), failed int) {
 	closeAll = func() {}
 	for _, name := range names {
 		switch {
@@ -199,21 +219,11 @@ func (a *app) sources(ctx context.Context, aws *awsFlags, names []string) (list 
 			list = append(list, in)
 			closeAll = func() { in.Close() }
 			continue
-		case strings.HasPrefix(name, "cloudwatch://"):
-			src, err := cloudwatch.New(ctx, name, cloudwatch.Options{Access: aws.access()})
-			if err != nil {
-				a.complain("%v", err)
-				failed++
-				continue
-			}
-			list = append(list, src)
-			continue
-		case strings.Contains(name, "://"):
-			a.complain("%s: this kind of source is not supported", name)
-			failed++
-			continue
 		}
-		src, err := ingest.NewLocal(name)
+		src, err := t.remote(ctx, name)
+		if err == nil && src == nil {
+			src, err = ingest.NewLocal(name)
+		}
 		if err != nil {
 			a.complain("%v", err)
 			failed++
@@ -222,6 +232,22 @@ func (a *app) sources(ctx context.Context, aws *awsFlags, names []string) (list 
 		list = append(list, src)
 	}
 	return list, closeAll, failed
+}
+
+// remote opens a source that is no local path; nil means that name is one.
+func (t *trailFlags) remote(ctx context.Context, name string) (ingest.Source, error) {
+	c := &t.choice
+	switch {
+	case strings.HasPrefix(name, s3.Scheme):
+		return s3.New(ctx, name, s3.Options{Profile: t.aws.profile, Region: t.aws.region, EndpointURL: t.aws.endpoint,
+			NoSignRequest: t.aws.unsigned, RequestPayer: t.aws.requestPayer, From: c.from, To: c.to, Accounts: c.accounts, Regions: c.regions,
+			Known: func(o ingest.Object) bool { return t.known != nil && t.known(o) }})
+	case strings.HasPrefix(name, "cloudwatch://"):
+		return cloudwatch.New(ctx, name, cloudwatch.Options{Access: t.aws.access(), From: c.from, To: c.to})
+	case strings.Contains(name, "://"):
+		return nil, fmt.Errorf("%s: not a source; want a path, s3://bucket/prefix, cloudwatch://log-group or -", name)
+	}
+	return nil, nil
 }
 
 // report names input that could not be read, as it is found.

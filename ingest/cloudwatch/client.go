@@ -37,7 +37,7 @@ func (e *CredentialsError) Error() string {
 }
 
 // StopsRun implements ingest.StopError.
-func (e *CredentialsError) StopsRun() {}
+func (e *CredentialsError) StopsRun() bool { return true }
 
 // Unwrap returns what AWS or the SDK said.
 func (e *CredentialsError) Unwrap() error { return e.Err }

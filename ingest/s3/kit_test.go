@@ -1,0 +1,181 @@
+package s3
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/trailblame/trailblame/ingest"
+	"github.com/trailblame/trailblame/ingest/s3/s3fake"
+)
+
+func TestMain(m *testing.M) {
+	if endpoint := os.Getenv(serveEnv); endpoint != "" {
+		serveTrail()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+const bucketName = "trails"
+
+// newServer starts a fake server, and sets the environment so that the machine's
+// own AWS configuration has no say.
+func newServer(t testing.TB) *s3fake.Server {
+	t.Helper()
+	setEnv(t)
+	server := s3fake.New(bucketName)
+	server.KeyID = "AKIDEXAMPLE"
+	t.Cleanup(server.Close)
+	return server
+}
+
+func setEnv(t testing.TB) {
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "topsecret", "AWS_SESSION_TOKEN": "",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_PROFILE": "", "AWS_REGION": "", "AWS_DEFAULT_REGION": "", "AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_S3": "",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+// newSource is a source of server with patience for tests only.
+func newSource(t testing.TB, server *s3fake.Server, prefix string, opts Options) *Source {
+	t.Helper()
+	opts.EndpointURL = server.URL
+	setDefault(&opts.Idle, 300*time.Millisecond)
+	setDefault(&opts.Delay, time.Millisecond)
+	s, err := New(t.Context(), Scheme+bucketName+"/"+prefix, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func packed(text string) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	io.WriteString(z, text)
+	z.Close()
+	return b.Bytes()
+}
+
+// delivery is a log file with one record, whose id is id.
+func delivery(id string) []byte {
+	return packed(fmt.Sprintf(`{"Records":[{"eventID":%q,"eventTime":"2026-01-02T03:04:05Z","eventName":"X","pad":%q}]}`,
+		id, strings.Repeat(id, 20)))
+}
+
+// logKey is the key of a delivery in the layout of a trail.
+func logKey(account, region, day string, n int) string {
+	return fmt.Sprintf("AWSLogs/%s/CloudTrail/%s/%s/%s_CloudTrail_%s_%sT%02d%02dZ_%016d.json.gz",
+		account, region, day, account, region, strings.ReplaceAll(day, "/", ""), n/60%24, n%60, n)
+}
+
+func list(t testing.TB, s *Source) (names []string, errs []error) {
+	t.Helper()
+	for obj, err := range s.Objects(t.Context()) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", obj.Name, err))
+			continue
+		}
+		names = append(names, strings.TrimPrefix(obj.Name, Scheme+bucketName+"/"))
+	}
+	sort.Strings(names)
+	return names, errs
+}
+
+// run is the outcome of ingest.Run over a source.
+type run struct {
+	mu      sync.Mutex
+	ids     []string
+	records int64
+	bytes   int64
+	problem map[string]string // of each object that was not read
+	err     error
+}
+
+// sink keeps the ids of the records of whole objects.
+type sink struct {
+	run     *run
+	pending []string
+	count   bool // only count
+	n, size int64
+}
+
+func (s *sink) Begin(ingest.Object) error {
+	s.pending, s.n, s.size = s.pending[:0], 0, 0
+	return nil
+}
+
+func (s *sink) Record(r *ingest.Record, _ int) error {
+	s.n++
+	s.size += int64(len(r.Raw))
+	if !s.count {
+		s.pending = append(s.pending, string(r.Raw))
+	}
+	return nil
+}
+
+func (s *sink) End(*ingest.Entry) error {
+	s.run.mu.Lock()
+	defer s.run.mu.Unlock()
+	s.run.ids = append(s.run.ids, s.pending...)
+	s.run.records += s.n
+	s.run.bytes += s.size
+	return nil
+}
+
+func (s *sink) Abort() {}
+
+func (s *sink) Failed(e *ingest.Entry) error {
+	s.run.mu.Lock()
+	defer s.run.mu.Unlock()
+	s.run.problem[e.Name] = e.Problem
+	return nil
+}
+
+func ingestAll(ctx context.Context, src ingest.Source, opts ingest.Options) *run {
+	r := &run{problem: map[string]string{}}
+	opts.Workers, opts.Limits = max(opts.Workers, 2), ingest.DefaultLimits
+	if opts.NewSink == nil {
+		opts.NewSink = func() ingest.Sink { return &sink{run: r} }
+	}
+	r.err = ingest.Run(ctx, []ingest.Source{src}, opts)
+	slices.Sort(r.ids)
+	return r
+}
+
+// fill puts n deliveries into the server and returns their texts as they come
+// out of a run.
+func fill(server *s3fake.Server, n int) (keys []string) {
+	for i := range n {
+		key := logKey("111122223333", "eu-west-1", fmt.Sprintf("2026/01/%02d", 1+i%7), i)
+		server.Put(bucketName, key, delivery(fmt.Sprintf("%06d", i)), nil)
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+func fds(t testing.TB) int {
+	t.Helper()
+	dir, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("no /proc/self/fd here")
+	}
+	return len(dir)
+}
