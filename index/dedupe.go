@@ -53,7 +53,7 @@ func (d *days) get(date string) (*day, error) {
 			if err != nil {
 				return nil, err
 			}
-			d.loaded += len(src.ids)
+			d.loaded += len(src.ids.list)
 			it.kept = append(it.kept, src)
 		}
 		d.open[date] = it
@@ -69,7 +69,7 @@ func (d *days) forget() {
 			continue
 		}
 		for _, k := range it.kept {
-			d.loaded -= len(k.ids)
+			d.loaded -= len(k.ids.list)
 			k.close()
 		}
 		delete(d.open, date)
@@ -94,7 +94,7 @@ func (d *days) settle(it *day, info segmentInfo) error {
 		return err
 	}
 	it.kept[i].seg, it.kept[i].rows = seg, nil
-	d.loaded += len(it.kept[i].ids)
+	d.loaded += len(it.kept[i].ids.list)
 	d.infos[info.Date] = append(d.infos[info.Date], info)
 	return nil
 }
@@ -203,7 +203,7 @@ func (d *day) admit(id uint64, r *rows, perm []int32) (fresh []int32, extra []de
 		fresh = append(fresh, row)
 	}
 	own.perm = fresh
-	slices.Sort(own.ids)
+	own.ids.sort()
 	d.kept = append(d.kept, own)
 	return fresh, extra, nil
 }

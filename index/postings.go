@@ -1,260 +1,176 @@
 package index
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// A field's dictionary is a sequence of blocks of termsPerBlock terms in byte
-// order. A term is written as the length it shares with the one before it in
-// the block, the rest, and its postings. Behind the blocks stands the block
-// index: each block's first term and offset; then three uint32: terms, blocks,
-// offset of the block index.
+// The postings of a term are a count; then, for up to shortRows rows, the rows
+// as increasing deltas (varints). Above that, a varint of length<<2 | form; then
+// as many bytes, or, when they are more than maxInline, the offset at which they
+// stand among the long postings. The form tells what the bytes are:
 //
-// Postings are a count; then, up to inlineRows, the rows as increasing deltas;
-// above that the length and bytes of a roaring bitmap.
+//	0  deltas
+//	1  deltas packed by zstd; in front of them their plain length
+//	2  a roaring bitmap
+//
+// The writer takes deltas for rows that lie apart and the bitmap for dense ones:
+// bitmaps spend two bytes on a row that stands alone, deltas one.
 const (
-	termsPerBlock = 64
-	inlineRows    = 16
-	fieldTrailer  = 12
+	shortRows = 16
+	maxInline = 128
+
+	formDeltas = 0
+	formPacked = 1
+	formBitmap = 2
 )
 
-// dictionary gathers the terms of one field and their rows, which must come in
-// increasing order.
-type dictionary struct {
-	ids  map[string]int32
-	rows [][]uint32
-}
+// longPostings gathers the postings that do not stand in their block.
+type longPostings struct{ bytes, buf []byte }
 
-func (d *dictionary) add(term []byte, row uint32) {
-	id, ok := d.ids[string(term)]
-	if !ok {
-		if d.ids == nil {
-			d.ids = map[string]int32{}
-		}
-		id = int32(len(d.rows))
-		d.ids[string(term)] = id
-		d.rows = append(d.rows, nil)
+func appendPostings(dst []byte, rows []uint32, long *longPostings) ([]byte, error) {
+	dst = binary.AppendUvarint(dst, uint64(len(rows)))
+	if len(rows) <= shortRows {
+		return appendDeltas(dst, rows), nil
 	}
-	rows := d.rows[id]
-	if n := len(rows); n > 0 && rows[n-1] == row {
-		return
+	form, body, err := long.encode(rows)
+	if err != nil {
+		return nil, err
 	}
-	d.rows[id] = append(rows, row)
-}
-
-// encode appends the dictionary in its file form.
-func (d *dictionary) encode(dst []byte) ([]byte, error) {
-	start := len(dst)
-	terms := slices.Sorted(maps.Keys(d.ids))
-	var index []byte
-	var last string
-	var err error
-	for i, term := range terms {
-		shared := 0
-		if i%termsPerBlock == 0 {
-			index = appendString(index, term)
-			index = binary.AppendUvarint(index, uint64(len(dst)-start))
-		} else {
-			shared = sharedPrefix(last, term)
-		}
-		dst = binary.AppendUvarint(dst, uint64(shared))
-		dst = appendString(dst, term[shared:])
-		if dst, err = appendPostings(dst, d.rows[d.ids[term]]); err != nil {
-			return nil, err
-		}
-		last = term
+	dst = binary.AppendUvarint(dst, uint64(len(body))<<2|form)
+	if len(body) <= maxInline {
+		return append(dst, body...), nil
 	}
-	indexAt := len(dst) - start
-	dst = append(dst, index...)
-	blocks := (len(terms) + termsPerBlock - 1) / termsPerBlock
-	for _, v := range [...]int{len(terms), blocks, indexAt} {
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(v))
-	}
+	dst = binary.AppendUvarint(dst, uint64(len(long.bytes)))
+	long.bytes = append(long.bytes, body...)
 	return dst, nil
 }
 
-func sharedPrefix(a, b string) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
+func appendDeltas(dst []byte, rows []uint32) []byte {
+	last := uint32(0)
+	for _, r := range rows {
+		dst = binary.AppendUvarint(dst, uint64(r-last))
+		last = r
 	}
-	return n
+	return dst
 }
 
-func appendString[S string | []byte](dst []byte, s S) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(s)))
-	return append(dst, s...)
-}
-
-func appendPostings(dst []byte, rows []uint32) ([]byte, error) {
-	dst = binary.AppendUvarint(dst, uint64(len(rows)))
-	if len(rows) <= inlineRows {
-		last := uint32(0)
-		for _, r := range rows {
-			dst = binary.AppendUvarint(dst, uint64(r-last))
-			last = r
-		}
-		return dst, nil
-	}
-	bitmap := roaring.BitmapOf(rows...)
-	bitmap.RunOptimize()
-	b, err := bitmap.ToBytes()
-	if err != nil {
-		return nil, fmt.Errorf("encode a bitmap: %w", err)
-	}
-	return appendString(dst, b), nil
-}
-
-// fieldReader reads one field's dictionary out of a terms file.
-type fieldReader struct {
-	file   string
-	at     int64 // of the dictionary in the file
-	r      *blockReader
-	terms  int
-	end    int64 // of the blocks, relative to at
-	firsts []string
-	starts []int64
-}
-
-// openField reads the block index of the dictionary that takes size bytes at
-// offset at.
-func openField(r *blockReader, at, size int64) (*fieldReader, error) {
-	f := &fieldReader{file: r.name, at: at, r: r}
-	if size < fieldTrailer {
-		return nil, corrupt(r.name, at, "dictionary too short")
-	}
-	var trailer [fieldTrailer]byte
-	if _, err := r.ReadAt(trailer[:], at+size-fieldTrailer); err != nil {
-		return nil, err
-	}
-	f.terms = int(binary.LittleEndian.Uint32(trailer[0:]))
-	blocks := int64(binary.LittleEndian.Uint32(trailer[4:]))
-	f.end = int64(binary.LittleEndian.Uint32(trailer[8:]))
-	if f.end > size-fieldTrailer || blocks > size {
-		return nil, corrupt(r.name, at+size-fieldTrailer, "bad dictionary trailer")
-	}
-	index := make([]byte, size-fieldTrailer-f.end)
-	if _, err := r.ReadAt(index, at+f.end); err != nil {
-		return nil, err
-	}
-	d := &decbuf{file: r.name, offset: at + f.end, b: index}
-	for range blocks {
-		f.firsts = append(f.firsts, string(d.bytes()))
-		f.starts = append(f.starts, int64(d.uvarint()))
-	}
-	f.starts = append(f.starts, f.end)
-	return f, d.err
-}
-
-// block returns the bytes of a block.
-func (f *fieldReader) block(k int) (*decbuf, error) {
-	from, to := f.starts[k], f.starts[k+1]
-	if from > to || to > f.end {
-		return nil, corrupt(f.file, f.at+from, "bad block offsets")
-	}
-	b := make([]byte, to-from)
-	if _, err := f.r.ReadAt(b, f.at+from); err != nil {
-		return nil, err
-	}
-	return &decbuf{file: f.file, offset: f.at + from, b: b}, nil
-}
-
-// find adds the rows of one term to rows.
-func (f *fieldReader) find(term string, rows *roaring.Bitmap) error {
-	k, exact := slices.BinarySearch(f.firsts, term)
-	if !exact {
-		k--
-	}
-	if k < 0 {
-		return nil
-	}
-	return f.scan(k, k+1, func(t []byte, d *decbuf) bool {
-		c := bytes.Compare(t, []byte(term))
-		if c == 0 {
-			d.postings(rows)
-		} else {
-			d.postings(nil)
-		}
-		return c < 0
-	})
-}
-
-// match adds the rows of all terms that begin with prefix and that keep
-// accepts. A nil rows only visits the terms.
-func (f *fieldReader) match(prefix string, rows *roaring.Bitmap, keep func(term []byte) bool) error {
-	k, exact := slices.BinarySearch(f.firsts, prefix)
-	if !exact && k > 0 {
-		k--
-	}
-	return f.scan(k, len(f.firsts), func(t []byte, d *decbuf) bool {
-		within := bytes.HasPrefix(t, []byte(prefix))
-		if within && keep(t) {
-			d.postings(rows)
-		} else {
-			d.postings(nil)
-		}
-		return within || string(t) < prefix
-	})
-}
-
-// scan visits the terms of blocks from…to while visit returns true. visit must
-// take the postings from d.
-func (f *fieldReader) scan(from, to int, visit func(term []byte, d *decbuf) bool) error {
-	for k := from; k < to; k++ {
-		d, err := f.block(k)
-		if err != nil {
-			return err
-		}
-		var term []byte
-		for len(d.b) > 0 && d.err == nil {
-			shared := d.uvarint()
-			if shared > uint64(len(term)) {
-				return corrupt(f.file, d.offset, "bad term")
+// encode chooses the form. The body is valid until the next call.
+func (l *longPostings) encode(rows []uint32) (form uint64, body []byte, err error) {
+	if span := rows[len(rows)-1] - rows[0]; uint32(len(rows)) > span/8 {
+		bitmap := roaring.BitmapOf(rows...)
+		bitmap.RunOptimize()
+		if bitmap.GetSerializedSizeInBytes() < uint64(len(rows)) {
+			body, err = bitmap.ToBytes()
+			if err != nil {
+				return 0, nil, fmt.Errorf("encode a bitmap: %w", err)
 			}
-			term = append(term[:shared], d.bytes()...)
-			if !visit(term, d) {
-				return d.err
-			}
-		}
-		if d.err != nil {
-			return d.err
+			return formBitmap, body, nil
 		}
 	}
-	return nil
+	l.buf = appendDeltas(l.buf[:0], rows)
+	deltas := len(l.buf)
+	if deltas <= maxInline {
+		return formDeltas, l.buf, nil // its block is packed as a whole
+	}
+	l.buf = binary.AppendUvarint(l.buf, uint64(deltas))
+	l.buf = appendPacked(l.buf, l.buf[:deltas])
+	if packed := l.buf[deltas:]; len(packed) < deltas {
+		return formPacked, packed, nil
+	}
+	return formDeltas, l.buf[:deltas], nil
 }
 
-// postings reads postings into rows, or past them when rows is nil.
-func (d *decbuf) postings(rows *roaring.Bitmap) int {
+// postings reads a term's postings into rows, or past them when rows is nil, and
+// returns how many there are. long reads from the long postings.
+func (d *decbuf) postings(rows *RowSet, long func(offset, length uint64) ([]byte, error)) int {
 	n := d.uvarint()
-	if n <= inlineRows {
-		row := uint64(0)
-		for range n {
-			row += d.uvarint()
-			if rows != nil && d.err == nil {
-				rows.Add(uint32(row))
-			}
+	if n <= shortRows {
+		d.deltas(n, rows)
+		return int(n)
+	}
+	v := d.uvarint()
+	form, length := v&3, v>>2
+	if length > maxInline {
+		offset := d.uvarint()
+		if rows == nil || d.err != nil {
+			return int(n)
 		}
+		body, err := long(offset, length)
+		if err != nil {
+			d.err = err
+			return 0
+		}
+		d.body(form, n, body, rows)
 		return int(n)
 	}
-	b := d.bytes()
-	if rows == nil || d.err != nil {
-		return int(n)
-	}
-	bitmap := roaring.New()
-	if _, err := bitmap.FromUnsafeBytes(b); err != nil {
-		d.fail("bad bitmap: " + err.Error())
+	if length > uint64(len(d.b)) {
+		d.fail("postings longer than their block")
 		return 0
 	}
-	if err := bitmap.Validate(); err != nil {
-		d.fail("bad bitmap: " + err.Error())
-		return 0
+	body := d.b[:length]
+	d.skip(int(length))
+	if rows != nil && d.err == nil {
+		d.body(form, n, body, rows)
 	}
-	rows.Or(bitmap)
 	return int(n)
+}
+
+// deltas reads n rows.
+func (d *decbuf) deltas(n uint64, rows *RowSet) {
+	row := uint64(0)
+	for range n {
+		row += d.uvarint()
+		if rows != nil && d.err == nil {
+			rows.Add(uint32(row))
+		}
+	}
+}
+
+// body reads postings in one of the forms.
+func (d *decbuf) body(form, n uint64, body []byte, rows *RowSet) {
+	switch form {
+	case formPacked:
+		p := decbuf{b: body}
+		size := p.uvarint()
+		if size > n*binary.MaxVarintLen32 {
+			d.fail("bad length of postings")
+			return
+		}
+		plain, ok := unpack(p.b, int(size))
+		if !ok || p.err != nil {
+			d.fail("bad postings")
+			return
+		}
+		body = plain
+		fallthrough
+	case formDeltas:
+		p := decbuf{file: d.file, offset: d.offset, b: body}
+		list := make([]uint32, 0, min(n, uint64(len(body))))
+		row := uint64(0)
+		for len(p.b) > 0 {
+			row += p.uvarint()
+			list = append(list, uint32(row))
+		}
+		if p.err != nil || uint64(len(list)) != n {
+			d.fail("bad postings")
+			return
+		}
+		rows.AddMany(list)
+	case formBitmap:
+		bitmap := roaring.New()
+		if _, err := bitmap.FromUnsafeBytes(body); err != nil {
+			d.fail("bad bitmap: " + err.Error())
+			return
+		}
+		if err := bitmap.Validate(); err != nil {
+			d.fail("bad bitmap: " + err.Error())
+			return
+		}
+		rows.Or(bitmap)
+	default:
+		d.fail("bad form of postings")
+	}
 }

@@ -105,7 +105,13 @@ func (s *Segment) field(f Field) (*fieldReader, error) {
 
 // Find adds to rows the events that have one of values in field f. In a value
 // '*' stands for any run of characters.
+//
+// What it finds is exact, but for SharedEvent: there the events may have the
+// value.
 func (s *Segment) Find(f Field, values []string, rows *RowSet) error {
+	if f == SharedEvent {
+		return s.findShared(values, rows)
+	}
 	r, err := s.field(f)
 	if err != nil {
 		return err
@@ -116,6 +122,22 @@ func (s *Segment) Find(f Field, values []string, rows *RowSet) error {
 			err = r.find(v, rows)
 		} else {
 			err = r.match(prefix, rows, func(term []byte) bool { return MatchGlob(v, string(term)) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Segment) findShared(values []string, rows *RowSet) error {
+	add := func(row int) { rows.Add(uint32(row)) }
+	for _, v := range values {
+		var err error
+		if _, glob := GlobPrefix(v); glob {
+			err = s.terms.each(sectionSharedIDs, add)
+		} else {
+			err = s.terms.find(sectionSharedIDs, []byte(v), add)
 		}
 		if err != nil {
 			return err
@@ -141,13 +163,17 @@ type TermCount struct {
 }
 
 // Terms calls yield for each term of f in byte order, while it returns true.
+// Of SharedEvent there is no list of terms.
 func (s *Segment) Terms(f Field, yield func(TermCount) bool) error {
+	if f == SharedEvent {
+		return nil
+	}
 	r, err := s.field(f)
 	if err != nil {
 		return err
 	}
-	return r.scan(0, len(r.firsts), func(term []byte, d *decbuf) bool {
-		return yield(TermCount{string(term), d.postings(nil)}) && d.err == nil
+	return r.scan(0, len(r.seps), func(term []byte, d *decbuf) bool {
+		return yield(TermCount{string(term), d.postings(nil, nil)}) && d.err == nil
 	})
 }
 

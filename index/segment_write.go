@@ -22,6 +22,7 @@ type segmentWriter struct {
 	fsys   fileSystem
 	values []parquet.Value
 	buf    []byte
+	terms  segmentTerms
 	seg    *segmentDraft
 }
 
@@ -33,9 +34,7 @@ type segmentDraft struct {
 	buffered *bufio.Writer
 	sums     *blockSummer
 	parquet  *parquet.GenericWriter[any]
-	fields   [NumFields]dictionary
-	events   fingerprints
-	requests fingerprints
+	terms    *segmentTerms
 	digest   rowDigest
 }
 
@@ -51,7 +50,8 @@ func (w *segmentWriter) write(id uint64, date string, r *rows, perm []int32, ext
 }
 
 func (w *segmentWriter) begin(id uint64, date string) {
-	w.seg = &segmentDraft{info: segmentInfo{ID: id, Date: date}, digest: newRowDigest()}
+	w.terms.reset()
+	w.seg = &segmentDraft{info: segmentInfo{ID: id, Date: date}, terms: &w.terms, digest: newRowDigest()}
 }
 
 // add appends the rows of perm, in that order, as a row group.
@@ -68,25 +68,13 @@ func (w *segmentWriter) add(r *rows, perm []int32) error {
 	}
 	d.info.Max = r.micros[perm[len(perm)-1]]
 	for _, row := range perm {
-		d.index(r, int(row))
+		d.terms.add(r, int(row), d.info.Rows)
 		w.buf = r.render(w.buf[:0], int(row))
 		d.digest.add(w.buf, microTime(r.micros[row]), r.objects[r.object[row]], int(r.position[row]))
 		d.info.Raw += int64(r.size[row])
 		d.info.Rows++
 	}
 	return w.rowGroup(r, perm)
-}
-
-// index notes the terms and ids of the next row.
-func (d *segmentDraft) index(r *rows, row int) {
-	at := d.info.Rows
-	r.termsOf(row, func(f Field, term []byte) { d.fields[f].add(term, uint32(at)) })
-	if id := r.text(ingest.EventID, row); len(id) > 0 {
-		d.events.add(id, at)
-	}
-	if id := r.text(ingest.RequestID, row); len(id) > 0 {
-		d.requests.add(id, at)
-	}
 }
 
 // create opens the Parquet file.
@@ -270,17 +258,12 @@ func ownValues(r *rows) map[int]func(row int) parquet.Value {
 
 // sections encodes the sections of the terms file.
 func (d *segmentDraft) sections(extra []delivery) (ids []uint64, bodies [][]byte, err error) {
-	ids = []uint64{sectionEventIDs, sectionRequestIDs, sectionDeliveries}
-	bodies = [][]byte{d.events.encode(), d.requests.encode(), encodeDeliveries(extra)}
+	if ids, bodies, err = d.terms.sections(); err != nil {
+		return nil, nil, err
+	}
+	ids, bodies = append(ids, sectionDeliveries), append(bodies, encodeDeliveries(extra))
 	if d.sums != nil {
 		ids, bodies = append(ids, sectionSums), append(bodies, appendSums(nil, d.sums.finish()))
-	}
-	for f := range NumFields {
-		body, err := d.fields[f].encode(nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		ids, bodies = append(ids, sectionField+uint64(f)), append(bodies, body)
 	}
 	return ids, bodies, nil
 }

@@ -37,6 +37,15 @@ type TermReader struct {
 
 // Terms calls yield for each term of the record; term is valid during the call.
 func (t *TermReader) Terms(raw []byte, native bool, yield func(f Field, term []byte)) error {
+	if err := t.read(raw, native); err != nil {
+		return err
+	}
+	t.rows.termsOf(0, yield)
+	return nil
+}
+
+// read makes the record the only row.
+func (t *TermReader) read(raw []byte, native bool) error {
 	rec, err := t.decoder.Decode(raw, native)
 	if err != nil {
 		return err
@@ -44,7 +53,6 @@ func (t *TermReader) Terms(raw []byte, native bool, yield func(f Field, term []b
 	t.rows.reset()
 	t.rows.beginObject("")
 	t.rows.append(rec, 0)
-	t.rows.termsOf(0, yield)
 	return nil
 }
 

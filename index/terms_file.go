@@ -33,8 +33,23 @@ const (
 	sectionEventIDs   = 2 // fingerprints of eventID
 	sectionRequestIDs = 3 // fingerprints of requestID
 	sectionDeliveries = 4 // further deliveries of events
+	sectionSharedIDs  = 5 // fingerprints of sharedEventID
 	sectionField      = 16
 )
+
+func sectionName(id uint64) string {
+	switch {
+	case id == sectionEventIDs:
+		return "the event ids"
+	case id == sectionRequestIDs:
+		return "the request ids"
+	case id == sectionSharedIDs:
+		return "the shared event ids"
+	case id >= sectionField:
+		return "the terms of " + Field(id-sectionField).String()
+	}
+	return fmt.Sprintf("section %d", id)
+}
 
 // section is one part of a terms file.
 type section struct {
@@ -149,82 +164,6 @@ func (t *termsFile) load(id uint64) ([]byte, int64, error) {
 	b := make([]byte, s.size)
 	_, err := t.r.ReadAt(b, s.offset)
 	return b, s.offset, err
-}
-
-// fingerprint is a hash of an event or request id: equal ids have equal
-// fingerprints, and few others do.
-func fingerprint(id []byte) uint32 { return crc32.Checksum(id, castagnoli) }
-
-// fingerprints is a table of (fingerprint, row), sorted.
-type fingerprints []uint64
-
-func (f *fingerprints) add(id []byte, row int) {
-	*f = append(*f, uint64(fingerprint(id))<<32|uint64(uint32(row)))
-}
-
-func (f fingerprints) encode() []byte {
-	slices.Sort(f)
-	dst := make([]byte, 0, 8*len(f))
-	for _, v := range f {
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(v>>32))
-	}
-	for _, v := range f {
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(v))
-	}
-	return dst
-}
-
-func (t *termsFile) fingerprints(id uint64) (fingerprints, error) {
-	b, _, err := t.load(id)
-	if err != nil {
-		return nil, err
-	}
-	n := len(b) / 8
-	f := make(fingerprints, n)
-	for i := range f {
-		f[i] = uint64(binary.LittleEndian.Uint32(b[4*i:]))<<32 | uint64(binary.LittleEndian.Uint32(b[4*(n+i):]))
-	}
-	return f, nil
-}
-
-// lookup yields the rows whose id has the fingerprint of id.
-func (f fingerprints) lookup(id []byte, yield func(row int) bool) {
-	want := uint64(fingerprint(id)) << 32
-	i, _ := slices.BinarySearch(f, want)
-	for ; i < len(f) && f[i]&^0xffffffff == want; i++ {
-		if !yield(int(uint32(f[i]))) {
-			return
-		}
-	}
-}
-
-// find looks the rows of one id up in the file, without loading the table.
-func (t *termsFile) find(sectionID uint64, id []byte, yield func(row int)) error {
-	s, ok := t.section(sectionID)
-	if !ok {
-		return nil
-	}
-	n, want := int(s.size/8), fingerprint(id)
-	var ioErr error
-	read := func(i int) uint32 {
-		var b [4]byte
-		if _, err := t.r.ReadAt(b[:], s.offset+4*int64(i)); err != nil && ioErr == nil {
-			ioErr = err
-		}
-		return binary.LittleEndian.Uint32(b[:])
-	}
-	lo, hi := 0, n
-	for lo < hi && ioErr == nil {
-		if mid := (lo + hi) / 2; read(mid) < want {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	for ; lo < n && ioErr == nil && read(lo) == want; lo++ {
-		yield(int(read(n + lo)))
-	}
-	return ioErr
 }
 
 // delivery is a further delivery of an event that is kept in some segment.

@@ -147,8 +147,7 @@ func (v *verifier) content(seg *Segment) error {
 		_, err := seg.terms.deliveries()
 		return err
 	}
-	var want [NumFields]dictionary
-	var events, requests fingerprints
+	var want segmentTerms
 	rows, err := seg.Reader()
 	if err != nil {
 		return err
@@ -164,53 +163,34 @@ func (v *verifier) content(seg *Segment) error {
 		if err != nil {
 			return err
 		}
-		err = reader.Terms(raw, native, func(f Field, term []byte) { want[f].add(term, uint32(i)) })
-		if err != nil {
+		if err := reader.read(raw, native); err != nil {
 			return corrupt(seg.info.Events.Name, 0, "row %d is no record: %v", i, err)
 		}
-		if id := reader.rows.text(ingest.EventID, 0); len(id) > 0 {
-			events.add(id, i)
-		}
-		if id := reader.rows.text(ingest.RequestID, 0); len(id) > 0 {
-			requests.add(id, i)
-		}
+		want.add(&reader.rows, 0, i)
 		if date := dateOf(reader.rows.micros[0]); date != seg.info.Date {
 			return corrupt(seg.info.Events.Name, 0, "row %d belongs to %s", i, date)
 		}
 		v.result.Events++
 	}
-	return v.sections(seg, &want, events, requests)
+	return v.sections(seg, &want)
 }
 
-func (v *verifier) sections(seg *Segment, want *[NumFields]dictionary, events, requests fingerprints) error {
-	for f := range NumFields {
-		body, err := want[f].encode(nil)
-		if err != nil {
-			return err
-		}
-		if err := sameSection(seg, sectionField+uint64(f), body, f.String()); err != nil {
-			return err
-		}
-	}
-	if err := sameSection(seg, sectionEventIDs, events.encode(), "event ids"); err != nil {
-		return err
-	}
-	if err := sameSection(seg, sectionRequestIDs, requests.encode(), "request ids"); err != nil {
-		return err
-	}
-	_, err := seg.terms.deliveries()
-	return err
-}
-
-func sameSection(seg *Segment, id uint64, want []byte, what string) error {
-	got, at, err := seg.terms.load(id)
+func (v *verifier) sections(seg *Segment, want *segmentTerms) error {
+	ids, bodies, err := want.sections()
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(got, want) {
-		return corrupt(seg.info.Terms.Name, at, "the terms of %s are not those of the events", what)
+	for i, id := range ids {
+		got, at, err := seg.terms.load(id)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(got, bodies[i]) {
+			return corrupt(seg.info.Terms.Name, at, "%s are not those of the events", sectionName(id))
+		}
 	}
-	return nil
+	_, err = seg.terms.deliveries()
+	return err
 }
 
 func (v *verifier) ledger() {

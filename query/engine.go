@@ -123,7 +123,7 @@ func (q *Engine) cursors(f Filter, date string) ([]*cursor, error) {
 		if timed && (!f.To.IsZero() && !from.Before(f.To) || to.Before(f.From)) {
 			continue
 		}
-		c := &cursor{ix: q.ix, seg: s, filter: f, from: from, scan: q.scan}
+		c := &cursor{ix: q.ix, seg: s, filter: f, from: from, scan: q.scan, inexact: slices.ContainsFunc(f.Where, Term.inexact)}
 		if !q.scan {
 			if c.rows, err = candidates(s, f); err != nil {
 				return nil, err
@@ -185,13 +185,15 @@ type cursor struct {
 	filter Filter
 	from   time.Time // of the segment's first event
 	scan   bool
-	rows   *index.RowSet // candidates, nil for all
-	it     index.RowIterator
-	next   int
-	reader *index.Rows
-	terms  index.TermReader
-	head   *Event
-	done   bool
+	// inexact: the candidates are not all known to hold a term of the filter.
+	inexact bool
+	rows    *index.RowSet // candidates, nil for all
+	it      index.RowIterator
+	next    int
+	reader  *index.Rows
+	terms   index.TermReader
+	head    *Event
+	done    bool
 }
 
 func (c *cursor) opened() bool { return c.reader != nil }
@@ -289,7 +291,7 @@ func (c *cursor) match(row int) (bool, error) {
 // holds decides what the candidates left open: the expression, and when
 // scanning the terms as well.
 func (c *cursor) holds(raw []byte, row int) (bool, error) {
-	if c.scan {
+	if c.scan || c.inexact {
 		native, err := c.reader.Native(row)
 		if err != nil {
 			return false, err

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"time"
 
 	"github.com/trailblame/trailblame/index"
@@ -25,6 +26,9 @@ type Term struct {
 	Fields []index.Field
 	Values []string
 }
+
+// inexact tells whether the index gives for the term events that may not hold it.
+func (t Term) inexact() bool { return slices.Contains(t.Fields, index.SharedEvent) }
 
 // Is returns the term that holds when field has one of values.
 func Is(field index.Field, values ...string) Term {

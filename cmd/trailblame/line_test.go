@@ -19,16 +19,17 @@ var line = []string{"ingest", "index", "query", "correlate", "cmd", "bench"}
 // homes names the only packages, with those below them, that may import a
 // third-party package. Tests may use what they like of the test kit.
 var homes = map[string][]string{
-	"github.com/aws/aws-sdk-go-v2":  {"ingest/s3", "ingest/cloudwatch"},
-	"github.com/aws/smithy-go":      {"ingest/s3", "ingest/cloudwatch"},
-	"github.com/klauspost/compress": {"ingest"},
-	"github.com/parquet-go":         {"index"},
-	"github.com/RoaringBitmap":      {"index"},
-	"github.com/expr-lang":          {"query"},
-	"github.com/goccy/go-yaml":      {"correlate"},
-	"github.com/spf13":              {"cmd/trailblame"},
-	"golang.org/x/term":             {"cmd/trailblame"},
-	"golang.org/x/sys":              {"index"},
+	"github.com/aws/aws-sdk-go-v2":       {"ingest/s3", "ingest/cloudwatch"},
+	"github.com/aws/smithy-go":           {"ingest/s3", "ingest/cloudwatch"},
+	"github.com/klauspost/compress/gzip": {"ingest"},
+	"github.com/klauspost/compress/zstd": {"index"},
+	"github.com/parquet-go":              {"index"},
+	"github.com/RoaringBitmap":           {"index"},
+	"github.com/expr-lang":               {"query"},
+	"github.com/goccy/go-yaml":           {"correlate"},
+	"github.com/spf13":                   {"cmd/trailblame"},
+	"golang.org/x/term":                  {"cmd/trailblame"},
+	"golang.org/x/sys":                   {"index"},
 }
 
 type goPackage struct {

@@ -1,0 +1,150 @@
+package index
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
+
+// fieldReader reads one field's dictionary out of a terms file. It holds the
+// block index, and is safe for concurrent use.
+type fieldReader struct {
+	file   string
+	at     int64 // of the dictionary in the file
+	r      *blockReader
+	terms  int
+	longAt int64 // end of the blocks, where the long postings begin
+	end    int64 // of the long postings
+	seps   []string
+	starts []int64
+}
+
+// openField reads the block index of the dictionary that takes size bytes at
+// offset at.
+func openField(r *blockReader, at, size int64) (*fieldReader, error) {
+	f := &fieldReader{file: r.name, at: at, r: r}
+	if size < fieldTrailer {
+		return nil, corrupt(r.name, at, "dictionary too short")
+	}
+	var trailer [fieldTrailer]byte
+	if _, err := r.ReadAt(trailer[:], at+size-fieldTrailer); err != nil {
+		return nil, err
+	}
+	f.terms = int(binary.LittleEndian.Uint32(trailer[0:]))
+	blocks := int64(binary.LittleEndian.Uint32(trailer[4:]))
+	f.longAt = int64(binary.LittleEndian.Uint32(trailer[8:]))
+	f.end = int64(binary.LittleEndian.Uint32(trailer[12:]))
+	if f.end > size-fieldTrailer || f.longAt > f.end || blocks > size {
+		return nil, corrupt(r.name, at+size-fieldTrailer, "bad dictionary trailer")
+	}
+	index := make([]byte, size-fieldTrailer-f.end)
+	if _, err := r.ReadAt(index, at+f.end); err != nil {
+		return nil, err
+	}
+	d := &decbuf{file: r.name, offset: at + f.end, b: index}
+	for range blocks {
+		f.seps = append(f.seps, string(d.bytes()))
+		f.starts = append(f.starts, int64(d.uvarint()))
+		if d.err != nil {
+			return nil, d.err
+		}
+	}
+	f.starts = append(f.starts, f.longAt)
+	return f, nil
+}
+
+// block returns the plain bytes of a block.
+func (f *fieldReader) block(k int) (*decbuf, error) {
+	from, to := f.starts[k], f.starts[k+1]
+	if from < 0 || from > to || to > f.longAt || to-from > maxBlock+binary.MaxVarintLen64 {
+		return nil, corrupt(f.file, f.at+from, "bad block offsets")
+	}
+	b := make([]byte, to-from)
+	if _, err := f.r.ReadAt(b, f.at+from); err != nil {
+		return nil, err
+	}
+	d := &decbuf{file: f.file, offset: f.at + from, b: b}
+	size := d.uvarint()
+	if d.err != nil || size > maxBlock {
+		return nil, corrupt(f.file, f.at+from, "bad length of a block")
+	}
+	plain, ok := unpack(d.b, int(size))
+	if !ok {
+		return nil, corrupt(f.file, f.at+from, "a block of terms does not unpack")
+	}
+	d.b = plain
+	return d, nil
+}
+
+// long reads from the long postings.
+func (f *fieldReader) long(offset, length uint64) ([]byte, error) {
+	if room := uint64(f.end - f.longAt); offset > room || length > room-offset {
+		return nil, corrupt(f.file, f.at+f.longAt, "postings outside their section")
+	}
+	b := make([]byte, length)
+	_, err := f.r.ReadAt(b, f.at+f.longAt+int64(offset))
+	return b, err
+}
+
+// first returns the only block that can hold term, or the first one.
+func (f *fieldReader) first(term string) int {
+	k, exact := slices.BinarySearch(f.seps, term)
+	if !exact && k > 0 {
+		k--
+	}
+	return k
+}
+
+// find adds the rows of one term to rows.
+func (f *fieldReader) find(term string, rows *RowSet) error {
+	k := f.first(term)
+	return f.scan(k, min(k+1, len(f.seps)), func(t []byte, d *decbuf) bool {
+		c := bytes.Compare(t, []byte(term))
+		if c == 0 {
+			d.postings(rows, f.long)
+		} else {
+			d.postings(nil, nil)
+		}
+		return c < 0
+	})
+}
+
+// match adds the rows of all terms that begin with prefix and that keep
+// accepts.
+func (f *fieldReader) match(prefix string, rows *RowSet, keep func(term []byte) bool) error {
+	return f.scan(f.first(prefix), len(f.seps), func(t []byte, d *decbuf) bool {
+		within := bytes.HasPrefix(t, []byte(prefix))
+		if within && keep(t) {
+			d.postings(rows, f.long)
+		} else {
+			d.postings(nil, nil)
+		}
+		return within || string(t) < prefix
+	})
+}
+
+// scan visits the terms of blocks from…to while visit returns true. visit must
+// take the postings from d.
+func (f *fieldReader) scan(from, to int, visit func(term []byte, d *decbuf) bool) error {
+	for k := from; k < to; k++ {
+		d, err := f.block(k)
+		if err != nil {
+			return err
+		}
+		var term []byte
+		for len(d.b) > 0 && d.err == nil {
+			shared := d.uvarint()
+			if shared > uint64(len(term)) {
+				return corrupt(f.file, d.offset, "bad term")
+			}
+			term = append(term[:shared], d.bytes()...)
+			if !visit(term, d) {
+				return d.err
+			}
+		}
+		if d.err != nil {
+			return d.err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,232 @@
+package index
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// termsSection writes one section and opens it again.
+func termsSection(t testing.TB, id uint64, body []byte) (*termsFile, section) {
+	t.Helper()
+	var file bytes.Buffer
+	size, sum, err := writeTerms(&file, []uint64{id}, [][]byte{body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := openTerms("test.terms", bytes.NewReader(file.Bytes()), size, sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ok := f.section(id)
+	if !ok {
+		t.Fatal("the section is not there")
+	}
+	return f, s
+}
+
+func TestFingerprints(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 31, 32, 33, 1000, 70_000} {
+		var table fingerprints
+		want := map[string][]int{}
+		for i := range n {
+			id := fmt.Sprintf("id-%d", i*i%(n+1)) // some come more than once
+			table.add([]byte(id), 3*i)
+			want[id] = append(want[id], 3*i)
+		}
+		body := table.encode()
+		f, _ := termsSection(t, sectionEventIDs, body)
+		loaded, err := f.fingerprints(sectionEventIDs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(loaded.list) != n || !slices.IsSorted(loaded.list) {
+			t.Fatalf("%d entries: %d came back, sorted: %v", n, len(loaded.list), slices.IsSorted(loaded.list))
+		}
+		false1 := 0
+		for i := range n + 1000 {
+			id := fmt.Sprintf("id-%d", i)
+			var found, looked []int
+			if err := f.find(sectionEventIDs, []byte(id), func(row int) { found = append(found, row) }); err != nil {
+				t.Fatal(err)
+			}
+			loaded.lookup([]byte(id), func(row int) bool { looked = append(looked, row); return true })
+			if !slices.Equal(found, looked) {
+				t.Fatalf("%d entries, %s: the file gives %v, the table %v", n, id, found, looked)
+			}
+			for _, row := range want[id] {
+				if !slices.Contains(found, row) {
+					t.Fatalf("%d entries, %s: row %d is missing in %v", n, id, row, found)
+				}
+			}
+			false1 += len(found) - len(want[id])
+		}
+		if false1 > 10 {
+			t.Errorf("%d entries: %d rows too many in %d searches", n, false1, n+1000)
+		}
+		if bits := 8 * len(body); n >= 1000 && bits > 40*n {
+			t.Errorf("%d entries take %d bits each", n, bits/n)
+		}
+	}
+}
+
+// randomTerms makes terms of all shapes: short and long, close to one another
+// and far apart, with few rows and many.
+func randomTerms(rnd *rand.Rand, n, rows int) map[string][]uint32 {
+	want := map[string][]uint32{}
+	for i := range n {
+		term := []string{
+			fmt.Sprintf("arn:aws:s3:::bucket-%d/key/%d", rnd.IntN(20), i),
+			fmt.Sprintf("%x", rnd.Uint64()),
+			strings.Repeat("x", 1+rnd.IntN(maxTerm)),
+			string([]byte{byte(rnd.IntN(256)), byte(rnd.IntN(256))}),
+		}[rnd.IntN(4)]
+		share := []float64{0, 0, 0.001, 0.02, 0.6}[rnd.IntN(5)]
+		var list []uint32
+		if share == 0 {
+			list = []uint32{uint32(rnd.IntN(rows))}
+		} else {
+			for r := range rows {
+				if rnd.Float64() < share {
+					list = append(list, uint32(r))
+				}
+			}
+		}
+		if len(list) > 0 {
+			want[term] = list
+		}
+	}
+	return want
+}
+
+func TestDictionary(t *testing.T) {
+	const rows = 3_000
+	for seed := range uint64(2) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		want := randomTerms(rnd, 1200, rows)
+		byRow := make([][]string, rows)
+		for term, list := range want {
+			for _, r := range list {
+				byRow[r] = append(byRow[r], term, term) // a term twice in a row counts once
+			}
+		}
+		var d dictionary
+		d.add([]byte("of the segment before"), 7)
+		d.reset()
+		for r, terms := range byRow {
+			for _, term := range terms {
+				d.add([]byte(term), uint32(r))
+			}
+		}
+		body, err := d.encode(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, s := termsSection(t, sectionField, body)
+		field, err := openField(f.r, s.offset, s.size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkDictionary(t, field, want)
+	}
+}
+
+func checkDictionary(t *testing.T, field *fieldReader, want map[string][]uint32) {
+	t.Helper()
+	if field.terms != len(want) || len(field.seps) < 2 {
+		t.Fatalf("%d terms in %d blocks, want %d in several", field.terms, len(field.seps), len(want))
+	}
+	var last []byte
+	err := field.scan(0, len(field.seps), func(term []byte, d *decbuf) bool {
+		if n := d.postings(nil, nil); n != len(want[string(term)]) || bytes.Compare(last, term) >= 0 {
+			t.Fatalf("%.40q after %.40q has %d rows, want %d", term, last, n, len(want[string(term)]))
+		}
+		last = append(last[:0], term...)
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for term, list := range want {
+		got := NewRowSet()
+		if err := field.find(term, got); err != nil || !slices.Equal(got.ToArray(), list) {
+			t.Fatalf("%.40q: %d rows, %v; want %d", term, got.GetCardinality(), err, len(list))
+		}
+		missing := NewRowSet()
+		if err := field.find(term+"\x00", missing); err != nil || !missing.IsEmpty() {
+			t.Fatalf("%.40q with one more byte: %d rows, %v", term, missing.GetCardinality(), err)
+		}
+	}
+	for _, prefix := range []string{"", "a", "arn:aws:s3:::bucket-1", "arn:aws:s3:::bucket-1/", "x", "\xff", "~"} {
+		got, all := NewRowSet(), NewRowSet()
+		if err := field.match(prefix, got, func([]byte) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+		for term, list := range want {
+			if strings.HasPrefix(term, prefix) {
+				all.AddMany(list)
+			}
+		}
+		if !got.Equals(all) {
+			t.Errorf("prefix %q: %d rows, want %d", prefix, got.GetCardinality(), all.GetCardinality())
+		}
+	}
+}
+
+// FuzzTerms opens a terms section whose checksums are right and whose bytes are
+// not, as in an index that somebody forged.
+func FuzzTerms(f *testing.F) {
+	var d dictionary
+	var ids fingerprints
+	for i := range 500 {
+		d.add(fmt.Appendf(nil, "term-%d", i%90), uint32(i))
+		ids.add(fmt.Appendf(nil, "id-%d", i), i)
+	}
+	body, err := d.encode(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(body, true, uint16(0), byte(0))
+	f.Add(ids.encode(), false, uint16(1), byte(0xff))
+	f.Fuzz(func(t *testing.T, body []byte, terms bool, at uint16, flip byte) {
+		body = bytes.Clone(body)
+		if len(body) > 0 {
+			body[int(at)%len(body)] ^= flip
+		}
+		rows := NewRowSet()
+		if !terms {
+			file, _ := termsSection(t, sectionEventIDs, body)
+			_ = file.find(sectionEventIDs, []byte("id-7"), func(row int) { rows.Add(uint32(row)) })
+			_ = file.each(sectionEventIDs, func(row int) { rows.Add(uint32(row)) })
+			return
+		}
+		file, s := termsSection(t, sectionField, body)
+		field, err := openField(file.r, s.offset, s.size)
+		if err != nil {
+			return
+		}
+		_ = field.find("term-7", rows)
+		_ = field.match("", rows, func([]byte) bool { return true })
+	})
+}
+
+func BenchmarkDictionaryEncode(b *testing.B) {
+	terms := make([][]byte, 20_000)
+	for i := range terms {
+		terms[i] = fmt.Appendf(nil, "arn:aws:s3:::bucket-%d/part-%08x", i%13, i*2654435761)
+	}
+	var d dictionary
+	b.ReportAllocs()
+	for b.Loop() {
+		d.reset()
+		for row := range 50_000 {
+			d.add(terms[row*7%len(terms)], uint32(row))
+		}
+		if _, err := d.encode(nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
