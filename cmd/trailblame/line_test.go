@@ -21,7 +21,7 @@ var line = []string{"ingest", "index", "query", "correlate", "cmd", "bench"}
 var homes = map[string][]string{
 	"github.com/aws/aws-sdk-go-v2":       {"ingest/s3", "ingest/cloudwatch"},
 	"github.com/aws/smithy-go":           {"ingest/s3", "ingest/cloudwatch"},
-	"github.com/klauspost/compress/gzip": {"ingest"},
+	"github.com/klauspost/compress/gzip": {"ingest", "bench"},
 	"github.com/klauspost/compress/zstd": {"index"},
 	"github.com/parquet-go":              {"index"},
 	"github.com/RoaringBitmap":           {"index"},
