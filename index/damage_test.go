@@ -93,7 +93,7 @@ func TestBitFlips(t *testing.T) {
 			t.Fatal(err)
 		}
 		problems := 0
-		if _, err := Verify(dir, func(error) { problems++ }); err != nil && problems == 0 {
+		if _, err := Verify(dir, "", func(error) { problems++ }); err != nil && problems == 0 {
 			problems++
 		}
 		if problems == 0 {
@@ -145,7 +145,7 @@ func TestDamagedFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			problems := 0
-			if _, err := Verify(dir, func(error) { problems++ }); err != nil {
+			if _, err := Verify(dir, "", func(error) { problems++ }); err != nil {
 				problems++
 			}
 			if problems == 0 {

@@ -170,8 +170,9 @@ func (k *kept) appendRaw(dst []byte, row int) ([]byte, error) {
 
 // admit decides which rows of perm, which is in order, are events that the
 // index does not hold, and makes them known as segment id. The others come back
-// as further deliveries.
-func (d *day) admit(id uint64, r *rows, perm []int32) (fresh []int32, extra []delivery, err error) {
+// as further deliveries. versions counts the fresh ones that are another version
+// of an event that is there.
+func (d *day) admit(id uint64, r *rows, perm []int32) (fresh []int32, extra []delivery, versions int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	defer func() {
@@ -185,12 +186,15 @@ func (d *day) admit(id uint64, r *rows, perm []int32) (fresh []int32, extra []de
 	for i, row := range perm {
 		repeated := i > 0 && r.sameEvent(int(perm[i-1]), int(row))
 		if !repeated {
-			where, found, err := d.find(r, int(row), &buf, &buf2)
+			where, found, version, err := d.find(r, int(row), &buf, &buf2)
 			if err != nil {
-				return nil, nil, err
+				return nil, nil, 0, err
 			}
 			if last, repeated = where, found; !found {
 				last = place{id, len(fresh)}
+			}
+			if !found && (version || i > 0 && r.sameID(int(perm[i-1]), int(row))) {
+				versions++
 			}
 		}
 		if repeated {
@@ -205,20 +209,24 @@ func (d *day) admit(id uint64, r *rows, perm []int32) (fresh []int32, extra []de
 	own.perm = fresh
 	own.ids.sort()
 	d.kept = append(d.kept, own)
-	return fresh, extra, nil
+	return fresh, extra, versions, nil
 }
 
 // sameEvent tells whether two rows are deliveries of one event.
-func (r *rows) sameEvent(a, b int) bool {
+func (r *rows) sameEvent(a, b int) bool { return r.sameID(a, b) && r.compareBytes(a, b) == 0 }
+
+// sameID tells whether two rows are of one event, perhaps in two versions.
+func (r *rows) sameID(a, b int) bool {
 	id := r.text(ingest.EventID, a)
-	return r.micros[a] == r.micros[b] && isEventID(id) && bytes.Equal(id, r.text(ingest.EventID, b)) && r.compareBytes(a, b) == 0
+	return r.micros[a] == r.micros[b] && isEventID(id) && bytes.Equal(id, r.text(ingest.EventID, b))
 }
 
-// find looks for the event of a row among the kept ones.
-func (d *day) find(r *rows, row int, buf, buf2 *[]byte) (where place, found bool, err error) {
+// find looks for the event of a row among the kept ones. version tells that it
+// is there with other bytes.
+func (d *day) find(r *rows, row int, buf, buf2 *[]byte) (where place, found, version bool, err error) {
 	id := r.text(ingest.EventID, row)
 	if !isEventID(id) {
-		return place{}, false, nil
+		return place{}, false, false, nil
 	}
 	*buf = (*buf)[:0]
 	for _, k := range d.kept {
@@ -231,12 +239,25 @@ func (d *day) find(r *rows, row int, buf, buf2 *[]byte) (where place, found bool
 			}
 			if found = bytes.Equal(*buf, *buf2); found {
 				where = place{k.segment, candidate}
+				return false
 			}
-			return !found
+			same, keyErr := k.hasKey(candidate, id, r.micros[row])
+			version, err = version || same, keyErr
+			return err == nil
 		})
 		if found || err != nil {
 			break
 		}
 	}
-	return where, found, err
+	return where, found, version, err
+}
+
+// hasKey tells whether a row has this eventID and time.
+func (k *kept) hasKey(row int, id []byte, micros int64) (bool, error) {
+	if k.rows != nil {
+		at := int(k.perm[row])
+		return k.rows.micros[at] == micros && bytes.Equal(k.rows.text(ingest.EventID, at), id), nil
+	}
+	key, err := k.reader.Key(row)
+	return key.Time.Equal(microTime(micros)) && key.ID == string(id), err
 }

@@ -35,6 +35,9 @@ const (
 	OutcomeError   = "error"   // some error
 	OutcomeDenied  = "denied"  // an error that may be a refusal; such a record has OutcomeError too
 	OutcomeNative  = "native"  // an EventBridge state change rather than a CloudTrail record
+	// OutcomeAddendum marks, beside the above, a record with an addendum: it
+	// came late, or corrects the event addendum.originalEventID.
+	OutcomeAddendum = "addendum"
 )
 
 var fieldNames = [NumFields]string{

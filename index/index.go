@@ -23,6 +23,7 @@ type Index struct {
 	manifest *manifest
 	warnings []string
 	readers  *os.File // locked while open, or nil
+	narrow   bool     // the manifest was cut down to one segment
 
 	mu         sync.Mutex
 	segments   map[uint64]*Segment
@@ -215,33 +216,6 @@ func (ix *Index) Ledger() iter.Seq2[*ingest.Entry, error] {
 			}
 		}
 	}
-}
-
-// SegmentSizes describes a segment for inspect.
-type SegmentSizes struct {
-	ID          uint64 `json:"id"`
-	Date        string `json:"date"`
-	Rows        int    `json:"rows"`
-	RawBytes    int64  `json:"rawBytes"`
-	EventsBytes int64  `json:"eventsBytes"`
-	TermsBytes  int64  `json:"termsBytes"`
-	EventsFile  string `json:"eventsFile"`
-}
-
-// Sizes lists the segments with their sizes.
-func (ix *Index) Sizes() []SegmentSizes {
-	var list []SegmentSizes
-	for _, s := range ix.manifest.Segments {
-		list = append(list, SegmentSizes{ID: s.ID, Date: s.Date, Rows: s.Rows, RawBytes: s.Raw, EventsBytes: s.Events.Size,
-			TermsBytes: s.Terms.Size, EventsFile: s.Events.Name})
-	}
-	return list
-}
-
-// Exists tells whether dir holds an index.
-func Exists(dir string) bool {
-	_, err := os.Lstat(dir + string(os.PathSeparator) + currentName)
-	return err == nil
 }
 
 // EventFiles returns the absolute paths of the Parquet files that make up the

@@ -203,6 +203,9 @@ func TestEachEventOnce(t *testing.T) {
 	if totals.In != 8*41+2 || totals.Kept != 180+8+1 || !totals.Balanced() {
 		t.Errorf("totals %+v", totals)
 	}
+	if n := versions(t, dir); n != 1 {
+		t.Errorf("%d other versions, want the corrected one", n)
+	}
 	for _, e := range dump(t, dir) {
 		if bytes.Contains([]byte(e.Raw), []byte(uuid(3))) && !bytes.Contains([]byte(e.Raw), []byte("addendum")) {
 			if diff := gocmp.Diff([]string{"f0.json.gz#3", "g.json.gz#0"}, e.Deliveries); diff != "" {
@@ -210,6 +213,20 @@ func TestEachEventOnce(t *testing.T) {
 			}
 		}
 	}
+}
+
+// versions counts the events that share an id with another.
+func versions(t *testing.T, dir string) (n int) {
+	t.Helper()
+	ix, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ix.Close()
+	for _, s := range ix.Sizes() {
+		n += s.Versions
+	}
+	return n
 }
 
 // The order of the files, the number of workers, and interruptions between
@@ -234,6 +251,9 @@ func TestSameTrailSameIndex(t *testing.T) {
 		again := read(t, dir, 8, files...)
 		if again != totals {
 			t.Errorf("round %d: totals %+v, want %+v", round, again, totals)
+		}
+		if n := versions(t, dir); n != 1 {
+			t.Errorf("round %d: %d other versions", round, n)
 		}
 		if diff := gocmp.Diff(want, dump(t, dir)); diff != "" {
 			t.Fatalf("round %d, first %d of %v (-want +got):\n%s", round, cut, files, diff)
@@ -346,7 +366,7 @@ func TestMerge(t *testing.T) {
 	// Without readers nothing is left of the small segments.
 	readInto(t, w, 2, in)
 	w.Close()
-	v, err := Verify(dir, func(err error) { t.Error(err) })
+	v, err := Verify(dir, "", func(err error) { t.Error(err) })
 	if err != nil || len(v.Stray) > 0 {
 		t.Errorf("stray %v, %v", v.Stray, err)
 	}
@@ -357,6 +377,9 @@ func TestMerge(t *testing.T) {
 	defer ix.Close()
 	if n := len(ix.Sizes()); n != 4 {
 		t.Errorf("%d segments, want one for each of 3 days and unknown", n)
+	}
+	if n := versions(t, dir); n != 1 {
+		t.Errorf("%d other versions", n)
 	}
 	if ix.Totals().Duplicate != 8*20+1-20 {
 		t.Errorf("totals %+v", ix.Totals())

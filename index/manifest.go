@@ -75,15 +75,18 @@ type fileInfo struct {
 // segmentInfo describes one segment. A segment without rows holds further
 // deliveries only and has no events file.
 type segmentInfo struct {
-	ID     uint64   `json:"id"`
-	Date   string   `json:"date"`
-	Rows   int      `json:"rows"`
-	Min    int64    `json:"minMicros"` // eventTime of the first row
-	Max    int64    `json:"maxMicros"`
-	Raw    int64    `json:"rawBytes"` // of the records
-	Events fileInfo `json:"events"`
-	Terms  fileInfo `json:"terms"`
-	Root   string   `json:"termsRoot"` // see terms_file.go
+	ID   uint64 `json:"id"`
+	Date string `json:"date"`
+	Rows int    `json:"rows"`
+	Min  int64  `json:"minMicros"` // eventTime of the first row
+	Max  int64  `json:"maxMicros"`
+	Raw  int64  `json:"rawBytes"` // of the records
+	// Versions counts the events whose eventID and eventTime an earlier
+	// event has, with other bytes.
+	Versions int      `json:"versions,omitempty"`
+	Events   fileInfo `json:"events"`
+	Terms    fileInfo `json:"terms"`
+	Root     string   `json:"termsRoot"` // see terms_file.go
 }
 
 // ledgerFile is a list of entries, one JSON object a line, gzipped.

@@ -52,6 +52,11 @@ func (w *Writer) mergeDay(date string, infos []segmentInfo) error {
 	if err := m.run(); err != nil {
 		return err
 	}
+	if len(m.done) > 0 {
+		for _, s := range infos {
+			m.done[0].Versions += s.Versions
+		}
+	}
 	next := *w.manifest
 	next.Generation++
 	next.Segments = slices.DeleteFunc(slices.Clone(next.Segments), func(s segmentInfo) bool { return s.Date == date })

@@ -142,7 +142,7 @@ func (s *sink) segment(batch dayRows) (segmentInfo, error) {
 	if err != nil {
 		return segmentInfo{}, err
 	}
-	kept, extra, err := day.admit(id, &s.rows, batch.perm)
+	kept, extra, versions, err := day.admit(id, &s.rows, batch.perm)
 	if err != nil {
 		return segmentInfo{}, fmt.Errorf("look for duplicates of %s: %w", batch.date, err)
 	}
@@ -151,6 +151,7 @@ func (s *sink) segment(batch dayRows) (segmentInfo, error) {
 	if err != nil {
 		return info, err
 	}
+	info.Versions = versions
 	return info, s.w.days.settle(day, info)
 }
 

@@ -26,6 +26,9 @@ func (r *rows) termsOf(row int, yield func(f Field, term []byte)) {
 	for _, o := range r.outcomes(row) {
 		add(Outcome, []byte(o))
 	}
+	if v := r.text(ingest.Addendum, row); len(v) > 0 && v[0] == '{' {
+		add(Outcome, []byte(OutcomeAddendum))
+	}
 }
 
 // TermReader finds the terms of a record without an index. It is the reference

@@ -23,9 +23,10 @@ type Verification struct {
 }
 
 // Verify reads every byte of the index in dir and calls report for each problem
-// that it finds: damage as *CorruptError. It returns an error only when there is
-// no index to look at.
-func Verify(dir string, report func(error)) (*Verification, error) {
+// that it finds: damage as *CorruptError. With segment, named as in Narrow, it
+// reads the files of that one alone. It returns an error only when there is no
+// index, or no such segment, to look at.
+func Verify(dir, segment string, report func(error)) (*Verification, error) {
 	ix, err := Open(dir)
 	var damage *CorruptError
 	if errors.As(err, &damage) {
@@ -37,6 +38,13 @@ func Verify(dir string, report func(error)) (*Verification, error) {
 	}
 	defer ix.Close()
 	v := &verifier{ix: ix, report: report, seen: map[string]bool{}}
+	if segment != "" {
+		if err := ix.Narrow(segment); err != nil {
+			return nil, err
+		}
+		v.segment(ix.manifest.Segments[0])
+		return &v.result, nil
+	}
 	v.manifest()
 	for _, info := range ix.manifest.Segments {
 		v.segment(info)

@@ -193,6 +193,9 @@ func (p *planner) lookup(field ast.Node, values []string, prefix bool) Plan {
 		return Plan{Op: PlanEventID, IDs: terms}
 	case path == "requestID" && !prefix:
 		return Plan{Op: PlanRequestID, IDs: terms}
+	case strings.HasPrefix(path, "addendum."):
+		// Few records have one. A state change's own keys are no columns.
+		return Plan{Op: PlanTerm, Term: Is(index.Outcome, index.OutcomeAddendum, index.OutcomeNative)}
 	}
 	return Plan{}
 }
@@ -270,4 +273,11 @@ func quoted(values []string) string {
 		b.WriteString(strconv.Quote(v))
 	}
 	return b.String()
+}
+
+// EventIDExpr returns the expression that an event with this eventID satisfies,
+// in all its versions, and so do the records that correct it.
+func EventIDExpr(eventID string) string {
+	id := strconv.Quote(eventID)
+	return "(eventID == " + id + " || addendum.originalEventID == " + id + ")"
 }

@@ -27,6 +27,7 @@ func TestPlan(t *testing.T) {
 		`userIdentity.sessionContext.sessionIssuer.userName == "a"`:   `userName is "a"`,
 		`eventID == "a"`:                                              `eventID is "a"`,
 		`requestID in ["a", "b"]`:                                     `requestID is "a" or "b"`,
+		`addendum.reason == "a"`:                                      `outcome is "addendum" or "native"`,
 		`eventID startsWith "a"`:                                      `all`,
 		`eventName == ""`:                                             `all`,
 		`eventName in ["a", ""]`:                                      `all`,

@@ -26,7 +26,7 @@ type formula struct {
 var randomPaths = []string{
 	"eventName", "eventSource", "errorCode", "awsRegion", "recipientAccountId", "sourceIPAddress", "sharedEventID", "eventID", "requestID",
 	"userIdentity.arn", "userIdentity.principalId", "userIdentity.invokedBy", "userIdentity.accountId", "userIdentity.userName", "userIdentity.accessKeyId",
-	"userIdentity.sessionContext.sessionIssuer.arn", "userIdentity.sessionContext.sessionIssuer.userName", "userIdentity", "requestParameters.n", "readOnly", "nothing.at.all",
+	"userIdentity.sessionContext.sessionIssuer.arn", "userIdentity.sessionContext.sessionIssuer.userName", "userIdentity", "requestParameters.n", "readOnly", "nothing.at.all", "addendum.reason",
 }
 
 var randomTexts = []string{"", "a", "ab", "abc", "a*", "*", "b", "é", "\uFFFD", "1", "true", "arn:aws:iam::1:role/x", strings.Repeat("x", 2048), strings.Repeat("x", 2049)}

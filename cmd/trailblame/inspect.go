@@ -3,11 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"encoding/json"
-	"fmt"
-	"io"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -15,32 +11,44 @@ import (
 	"github.com/trailblame/trailblame/ingest"
 )
 
-// inspection is what inspect tells of an index.
+// inspection is what inspect tells of an index, or of one segment, of which
+// there is no ledger.
 type inspection struct {
-	Index      string                 `json:"index"`
-	Format     int                    `json:"format"`
-	Generation uint64                 `json:"generation"`
-	Events     int64                  `json:"events"`
-	First      string                 `json:"firstEventTime,omitempty"`
-	Last       string                 `json:"lastEventTime,omitempty"`
-	Bytes      sizes                  `json:"bytes"`
-	Ledger     ledgerView             `json:"ledger"`
-	Segments   []index.SegmentSizes   `json:"segments"`
-	Terms      map[string][]termCount `json:"topTerms"`
-	Faults     []*ingest.Entry        `json:"faults"`
-	Others     map[string]int64       `json:"others"`
+	Index      string               `json:"index"`
+	Format     int                  `json:"format"`
+	Generation uint64               `json:"generation"`
+	Segment    uint64               `json:"segment,omitempty"`
+	Events     int64                `json:"events"`
+	First      string               `json:"firstEventTime,omitempty"`
+	Last       string               `json:"lastEventTime,omitempty"`
+	Versions   int                  `json:"otherVersions"` // events that share an eventID with another
+	Bytes      sizes                `json:"bytes"`
+	Ledger     *ledgerView          `json:"ledger,omitempty"`
+	Segments   []index.SegmentSizes `json:"segments"`
+	Columns    []index.Part         `json:"columns"`
+	TermParts  []index.Part         `json:"termParts"`
+	Fields     []field              `json:"fields"`
+	Faults     []*ingest.Entry      `json:"faults,omitempty"`
+	Others     map[string]int64     `json:"others,omitempty"`
 }
 
 type sizes struct {
-	Deliveries int64 `json:"deliveries"` // compressed, as delivered
-	Records    int64 `json:"records"`    // the text of the events kept
-	Events     int64 `json:"events"`     // Parquet
+	Deliveries int64 `json:"deliveries,omitempty"` // compressed, as delivered
+	Records    int64 `json:"records"`              // the text of the events kept
+	Events     int64 `json:"events"`               // Parquet
 	Terms      int64 `json:"terms"`
 }
 
 // ledgerView is the ledger's sum with the counts of objects.
 type ledgerView struct {
 	index.Totals
+}
+
+// field is a searchable field and its most frequent terms.
+type field struct {
+	Name  string      `json:"name"`
+	Terms int         `json:"terms"` // distinct ones
+	Top   []termCount `json:"top"`
 }
 
 type termCount struct {
@@ -53,20 +61,28 @@ func (a *app) inspectCommand() *cobra.Command {
 	var form string
 	var top int
 	cmd := &cobra.Command{
-		Use:     "inspect",
-		Short:   "Tell what an index holds: events, sizes, the ledger, what could not be read",
-		Example: "  trailblame inspect --index ./march.index\n  trailblame inspect --format json | jq .ledger",
-		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		Use:   "inspect [SEGMENT]",
+		Short: "Tell what an index holds: events, sizes, the ledger, what could not be read",
+		Long: `Tell what an index holds: events and their time span, the ledger, what could not
+be read, segments, the bytes that each column and each searchable field takes,
+and the most frequent terms. With SEGMENT, told by its number or by the path of
+one of its files, tell of that one alone.`,
+		Example: "  trailblame inspect --index ./march.index\n  trailblame inspect --format json | jq .ledger\n  trailblame inspect ./march.index/events/date=2026-03-01/00000001.parquet",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
 			if form != "text" && form != "json" {
 				return usagef("--format %s: inspect prints text or json", form)
 			}
-			ix, err := index.Open(trail.dir())
+			dir, segment := trail.segment(args)
+			ix, err := index.Open(dir)
 			if err != nil {
 				return err
 			}
 			defer ix.Close()
-			in, err := inspectIndex(ix, trail.dir(), top)
+			for _, w := range ix.Warnings() {
+				a.complain("%s", w)
+			}
+			in, err := inspectIndex(ix, dir, segment, top)
 			if err != nil {
 				return err
 			}
@@ -85,25 +101,52 @@ func (a *app) inspectCommand() *cobra.Command {
 	return cmd
 }
 
-func inspectIndex(ix *index.Index, dir string, top int) (*inspection, error) {
-	in := &inspection{Index: dir, Format: index.FormatVersion, Generation: ix.Generation(), Ledger: ledgerView{ix.Totals()},
-		Segments: ix.Sizes(), Terms: map[string][]termCount{}, Others: map[string]int64{}, Faults: []*ingest.Entry{}}
-	in.Bytes.Deliveries = ix.Totals().Bytes
-	for _, s := range in.Segments {
+func inspectIndex(ix *index.Index, dir, segment string, top int) (*inspection, error) {
+	in := &inspection{Index: dir, Format: ix.Format(), Generation: ix.Generation()}
+	if segment != "" {
+		if err := ix.Narrow(segment); err != nil {
+			return nil, err
+		}
+		in.Segment = ix.Sizes()[0].ID
+	} else if err := in.readLedger(ix); err != nil {
+		return nil, err
+	}
+	in.sum(ix.Sizes())
+	var err error
+	if in.Columns, in.TermParts, err = ix.Parts(); err != nil {
+		return nil, err
+	}
+	for f := range index.NumFields {
+		it, err := readField(ix, f, top)
+		if err != nil {
+			return nil, err
+		}
+		in.Fields = append(in.Fields, it)
+	}
+	return in, nil
+}
+
+func (in *inspection) sum(segments []index.SegmentSizes) {
+	in.Segments = segments
+	for _, s := range segments {
 		in.Events += int64(s.Rows)
+		in.Versions += s.Versions
 		in.Bytes.Records += s.RawBytes
 		in.Bytes.Events += s.EventsBytes
 		in.Bytes.Terms += s.TermsBytes
+		if s.First != "" && (in.First == "" || s.First < in.First) {
+			in.First = s.First
+		}
+		in.Last = max(in.Last, s.Last)
 	}
-	if err := in.readLedger(ix); err != nil {
-		return nil, err
-	}
-	return in, in.readSegments(ix, top)
 }
 
 // readLedger gathers what could not be read, as of the last time each object
 // was tried, and what was no trail.
 func (in *inspection) readLedger(ix *index.Index) error {
+	in.Ledger = &ledgerView{ix.Totals()}
+	in.Bytes.Deliveries = ix.Totals().Bytes
+	in.Others = map[string]int64{}
 	faults := map[string]*ingest.Entry{}
 	for e, err := range ix.Ledger() {
 		if err != nil {
@@ -124,94 +167,25 @@ func (in *inspection) readLedger(ix *index.Index) error {
 	return nil
 }
 
-func (in *inspection) readSegments(ix *index.Index, top int) error {
-	var counts [index.NumFields]map[string]int
-	for _, date := range ix.Partitions() {
-		segments, err := ix.Segments(date)
+// readField counts the terms of a field and keeps the most frequent ones.
+func readField(ix *index.Index, f index.Field, top int) (field, error) {
+	it := field{Name: f.String(), Top: []termCount{}}
+	for t, err := range ix.Terms(f) {
 		if err != nil {
-			return err
+			return it, err
 		}
-		for _, s := range segments {
-			if first, last, ok := s.Span(); ok {
-				in.extend(first.Format("2006-01-02T15:04:05Z"), last.Format("2006-01-02T15:04:05Z"))
+		it.Terms++
+		// Terms come in byte order, so that among equals the first stay.
+		at, _ := slices.BinarySearchFunc(it.Top, t.Count, func(c termCount, n int) int {
+			if c.Count >= n {
+				return -1
 			}
-			if err := countTerms(s, &counts); err != nil {
-				return err
-			}
-		}
-	}
-	for f, terms := range counts {
-		in.Terms[index.Field(f).String()] = mostFrequent(terms, top)
-	}
-	return nil
-}
-
-func (in *inspection) extend(first, last string) {
-	if in.First == "" || first < in.First {
-		in.First = first
-	}
-	in.Last = max(in.Last, last)
-}
-
-func countTerms(s *index.Segment, counts *[index.NumFields]map[string]int) error {
-	for f := range index.NumFields {
-		if counts[f] == nil {
-			counts[f] = map[string]int{}
-		}
-		err := s.Terms(f, func(t index.TermCount) bool {
-			counts[f][t.Term] += t.Count
-			return true
+			return 1
 		})
-		if err != nil {
-			return err
+		if at < top {
+			it.Top = slices.Insert(it.Top, at, termCount{t.Term, t.Count})
+			it.Top = it.Top[:min(top, len(it.Top))]
 		}
 	}
-	return nil
-}
-
-func mostFrequent(counts map[string]int, top int) []termCount {
-	list := make([]termCount, 0, len(counts))
-	for term, n := range counts {
-		list = append(list, termCount{term, n})
-	}
-	slices.SortFunc(list, func(a, b termCount) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Term, b.Term))
-	})
-	return list[:min(top, len(list))]
-}
-
-func writeInspectionJSON(w io.Writer, in *inspection) error {
-	b, err := json.MarshalIndent(in, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(appendSafeJSON(nil, b), '\n'))
-	return err
-}
-
-func writeInspection(w io.Writer, in *inspection) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	l := in.Ledger
-	fmt.Fprintf(t, "index\t%s, format %d, generation %d\n", safe(in.Index), in.Format, in.Generation)
-	fmt.Fprintf(t, "events\t%d", in.Events)
-	if in.First != "" {
-		fmt.Fprintf(t, ", %s to %s", in.First, in.Last)
-	}
-	fmt.Fprintf(t, "\nledger\tin %d = kept %d + duplicate %d + malformed %d + filtered %d\n", l.In, l.Kept, l.Duplicate, l.Malformed, l.Filtered)
-	fmt.Fprintf(t, "objects\t%d read, %d of them no trail; %d damaged, %d unreadable\n", l.Objects, l.NotTrail, l.Damaged, l.Unreadable)
-	fmt.Fprintf(t, "bytes\t%d delivered, %d of records; %d in %d segments, %d in terms\n", in.Bytes.Deliveries, in.Bytes.Records,
-		in.Bytes.Events, len(in.Segments), in.Bytes.Terms)
-	for f := range index.NumFields {
-		for i, term := range in.Terms[f.String()] {
-			name := f.String()
-			if i > 0 {
-				name = ""
-			}
-			fmt.Fprintf(t, "%s\t%d  %s\n", name, term.Count, safe(term.Term))
-		}
-	}
-	for _, e := range in.Faults {
-		fmt.Fprintf(t, "%s\t%s: %s %d malformed\n", e.Status, safe(e.Name), safe(e.Problem), e.Malformed)
-	}
-	return t.Flush()
+	return it, nil
 }

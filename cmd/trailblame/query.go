@@ -17,6 +17,7 @@ func (a *app) queryCommand() *cobra.Command {
 		sources                []string
 		scan, count, failEmpty bool
 		limit                  int
+		eventID                string
 	)
 	cmd := &cobra.Command{
 		Use:   "query [EXPR]",
@@ -28,7 +29,14 @@ missing field is nil.`,
   trailblame query --principal '*juniordev' --from 24h | jq -r .eventName | sort | uniq -c
   trailblame query --source ./AWSLogs 'requestParameters.bucketName startsWith "prod-"'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			filter, err := filters.filter(strings.Join(args, " "), time.Now())
+			text := strings.Join(args, " ")
+			if eventID != "" {
+				var err error
+				if text, err = and(query.EventIDExpr(eventID), text); err != nil {
+					return err
+				}
+			}
+			filter, err := filters.filter(text, time.Now())
 			if err != nil {
 				return err
 			}
@@ -70,9 +78,21 @@ missing field is nil.`,
 	trail.register(flags)
 	filters.register(flags)
 	flags.StringArrayVar(&sources, "source", nil, "read this SOURCE instead of the index; repeatable")
+	flags.StringVar(&eventID, "event-id", "", "only the event with this eventID: every version of it, and the records that correct it")
 	flags.BoolVar(&scan, "scan", false, "look at every event instead of using the terms; the answer is the same")
 	flags.BoolVar(&count, "count", false, "print only how many events match")
 	flags.IntVar(&limit, "limit", 0, "stop after this many events")
 	flags.BoolVar(&failEmpty, "fail-empty", false, "exit with status 1 when nothing matches")
 	return cmd
+}
+
+// and joins an expression and what the user wrote, which may be empty.
+func and(expr, text string) (string, error) {
+	if text == "" {
+		return expr, nil
+	}
+	if _, err := query.Compile(text); err != nil {
+		return "", &usageError{err}
+	}
+	return expr + " && (" + text + ")", nil
 }

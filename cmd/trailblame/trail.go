@@ -85,6 +85,20 @@ func (t *trailFlags) dir() string {
 	return defaultIndex
 }
 
+// segment returns the index and, when args name one, the segment to look at. The
+// path of a segment's file tells its index too.
+func (t *trailFlags) segment(args []string) (dir, segment string) {
+	if len(args) == 0 {
+		return t.dir(), ""
+	}
+	if t.index == "" && filepath.Base(args[0]) != args[0] {
+		if dir := index.Holder(args[0]); dir != "" {
+			return dir, args[0]
+		}
+	}
+	return t.dir(), args[0]
+}
+
 // mergeAt is how many segments of a day are merged.
 func (t *trailFlags) mergeAt() int {
 	if t.compact {
