@@ -22,7 +22,6 @@ type bench struct {
 	needle int
 	seed   uint64
 	dir    string // scratch, with the programs
-	keep   bool
 }
 
 func main() {
@@ -61,7 +60,8 @@ func run(ctx context.Context, args []string) (err error) {
 	if err := b.build(); err != nil {
 		return err
 	}
-	name, body := "compare", ""
+	var body string
+	name := "compare"
 	if *scale {
 		name = "scale"
 		body, err = b.scale(*sizes)
