@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"slices"
 	"strings"
 
@@ -36,24 +37,75 @@ func (r *rows) compareBytes(a, b int) int {
 	return bytes.Compare(r.buf, r.buf2)
 }
 
+// sortKey is the beginning of a row's place in the order, which nearly always
+// decides.
+type sortKey struct {
+	micros int64
+	id     uint64 // the first bytes of the eventID
+	row    int32
+}
+
 // byDate sorts the rows and returns them grouped by partition, oldest first.
 func (r *rows) byDate() []dayRows {
-	perm := make([]int32, r.len())
-	for i := range perm {
-		perm[i] = int32(i)
+	keys := make([]sortKey, r.len())
+	for row := range keys {
+		keys[row] = sortKey{r.micros[row], prefix(r.text(ingest.EventID, row)), int32(row)}
 	}
-	slices.SortFunc(perm, func(a, b int32) int { return r.compareRows(int(a), int(b)) })
+	slices.SortFunc(keys, func(a, b sortKey) int {
+		switch {
+		case a.micros != b.micros:
+			return cmp.Compare(a.micros, b.micros)
+		case a.id != b.id:
+			return cmp.Compare(a.id, b.id)
+		}
+		return r.compareRows(int(a.row), int(b.row))
+	})
+	perm := make([]int32, len(keys))
+	for i, k := range keys {
+		perm[i] = k.row
+	}
+	return r.splitDates(perm)
+}
+
+// prefix returns the first eight bytes of id, so that prefixes compare as ids
+// do or are equal.
+func prefix(id []byte) uint64 {
+	var b [8]byte
+	copy(b[:], id)
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// splitDates groups rows, which are in order, by partition.
+func (r *rows) splitDates(perm []int32) []dayRows {
 	var days []dayRows
 	for len(perm) > 0 {
-		date := dateOf(r.micros[perm[0]])
+		first := r.micros[perm[0]]
 		n := 1
-		for n < len(perm) && dateOf(r.micros[perm[n]]) == date {
+		for n < len(perm) && sameDay(first, r.micros[perm[n]]) {
 			n++
 		}
-		days = append(days, dayRows{date, perm[:n]})
+		days = append(days, dayRows{dateOf(first), perm[:n]})
 		perm = perm[n:]
 	}
 	return days
+}
+
+// sameDay tells whether two times fall on one date.
+func sameDay(a, b int64) bool {
+	if a == noTime || b == noTime {
+		return a == b
+	}
+	return dayNumber(a) == dayNumber(b)
+}
+
+// dayNumber numbers the days from 1970 on.
+func dayNumber(micros int64) int64 {
+	const length = 24 * 60 * 60 * 1e6
+	n := micros / length
+	if micros%length < 0 {
+		n--
+	}
+	return n
 }
 
 // dayRows is the part of a batch that falls on one date, in order.

@@ -8,85 +8,14 @@ import (
 	"github.com/trailblame/trailblame/ingest"
 )
 
-// texts is a column of byte strings, some of them absent, in one arena. Rows
-// are appended and cut off at the end, never changed.
-type texts struct {
-	data []byte
-	ends []uint32
-	null []uint64 // a bit per row
-}
-
-func (t *texts) len() int { return len(t.ends) }
-
-func (t *texts) appendNull() {
-	row := len(t.ends)
-	t.ends = append(t.ends, uint32(len(t.data)))
-	if row/64 >= len(t.null) {
-		t.null = append(t.null, 0)
-	}
-	t.null[row/64] |= 1 << (row % 64)
-}
-
-func (t *texts) append(v []byte) {
-	t.data = append(t.data, v...)
-	t.end()
-}
-
-// appendValid appends v, repaired when it may not be UTF-8: Parquet's text
-// columns hold nothing else.
-func (t *texts) appendValid(v []byte, invalid bool) {
-	if invalid {
-		v = bytes.ToValidUTF8(v, []byte("\uFFFD"))
-	}
-	t.append(v)
-}
-
-// end ends a row whose bytes were appended to data.
-func (t *texts) end() {
-	row := len(t.ends)
-	t.ends = append(t.ends, uint32(len(t.data)))
-	if row/64 >= len(t.null) {
-		t.null = append(t.null, 0)
-	}
-}
-
-// at returns the value of a row; ok is false when it is absent.
-func (t *texts) at(row int) (v []byte, ok bool) {
-	if t.null[row/64]&(1<<(row%64)) != 0 {
-		return nil, false
-	}
-	return t.bytes(row), true
-}
-
-func (t *texts) bytes(row int) []byte {
-	start := uint32(0)
-	if row > 0 {
-		start = t.ends[row-1]
-	}
-	return t.data[start:t.ends[row]:t.ends[row]]
-}
-
-// cut keeps the first n rows.
-func (t *texts) cut(n int) {
-	size := uint32(0)
-	if n > 0 {
-		size = t.ends[n-1]
-	}
-	t.data, t.ends = t.data[:size], t.ends[:n]
-	t.null = t.null[:(n+63)/64]
-	if n%64 != 0 {
-		t.null[n/64] &= 1<<(n%64) - 1
-	}
-}
-
 // noTime is the time of an event without a usable one; it sorts first.
 const noTime = math.MinInt64
 
 // rows is a batch of events in columns, as they were delivered.
 type rows struct {
-	cols      [ingest.NumColumns]texts
-	templates texts
-	micros    []int64 // eventTime, Unix microseconds, or noTime
+	cols      [ingest.NumColumns]column // EventTime's is empty: see micros
+	templates column                    // see template.go
+	micros    []int64                   // eventTime, Unix microseconds, or noTime
 	native    []bool
 	object    []int32 // index into objects
 	position  []int32
@@ -96,12 +25,31 @@ type rows struct {
 	raw       int64 // bytes of the records
 	buf, buf2 []byte
 	lists     lists
+	names     column // see objectColumn
 }
 
 // lists holds, per row, the resource names and the issued keys.
 type lists struct {
-	names, issued       texts
+	names, issued       list
 	nameEnds, issueEnds []uint32 // per row: how many entries up to and with it
+}
+
+// list is a list of texts of which many are equal.
+type list struct {
+	interned
+	entries []uint32 // numbers
+}
+
+func (l *list) add(v []byte) { l.entries = append(l.entries, l.number(v)) }
+
+// bytes returns an entry.
+func (l *list) bytes(entry int) []byte { return l.value(l.entries[entry]) }
+
+func (l *list) cut(n int) {
+	l.entries = l.entries[:n]
+	if n == 0 {
+		l.interned.reset()
+	}
 }
 
 func (r *rows) len() int { return len(r.micros) }
@@ -110,62 +58,29 @@ func (r *rows) len() int { return len(r.micros) }
 func (r *rows) beginObject(name string) {
 	r.objects = append(r.objects, name)
 	r.current = int32(len(r.objects) - 1)
+	for _, c := range distinctColumns {
+		r.cols[c].distinct = true
+	}
 }
 
 // append adds one record.
 func (r *rows) append(rec *ingest.Record, position int) {
-	for c := range ingest.NumColumns {
-		r.appendColumn(c, rec)
-	}
-	r.micros = append(r.micros, r.time(rec))
-	r.templates.data = appendTemplate(r.templates.data, rec, &r.buf)
-	r.templates.end()
+	row := len(r.micros)
+	r.micros = append(r.micros, noTime)
+	r.templates.set(row, r.fill(row, rec))
 	r.native = append(r.native, rec.Native)
 	r.object = append(r.object, r.current)
 	r.position = append(r.position, int32(position))
-	r.lists.append(rec, r.buf2)
+	r.lists.append(rec, r.buf)
 	r.size = append(r.size, int32(len(rec.Raw)))
 	r.raw += int64(len(rec.Raw))
 }
 
-func (r *rows) appendColumn(c ingest.Column, rec *ingest.Record) {
-	col := &r.cols[c]
-	switch ingest.Columns[c].Kind {
-	case ingest.JSON:
-		if token := rec.Token(c); token != nil && string(token) != "null" {
-			col.appendValid(token, rec.InvalidUTF8)
-			return
-		}
-	case ingest.Bool:
-		if text, ok := rec.Text(c, r.buf); ok {
-			if b, ok := boolText(text); ok {
-				col.append(b)
-				return
-			}
-		}
-	default:
-		if text, ok := rec.Text(c, r.buf); ok {
-			col.appendValid(text, rec.InvalidUTF8)
-			return
-		}
-	}
-	col.appendNull()
-}
-
-func (r *rows) time(rec *ingest.Record) int64 {
-	if text, ok := rec.Text(ingest.EventTime, r.buf); ok {
-		if t, _, ok := ingest.ParseTime(text); ok {
-			return t.UnixMicro()
-		}
-	}
-	return noTime
-}
-
 func (l *lists) append(rec *ingest.Record, buf []byte) {
-	rec.Names(buf, func(text []byte) { l.names.append(text) })
-	rec.Issued(buf, func(text []byte) { l.issued.append(text) })
-	l.nameEnds = append(l.nameEnds, uint32(l.names.len()))
-	l.issueEnds = append(l.issueEnds, uint32(l.issued.len()))
+	rec.Names(buf, l.names.add)
+	rec.Issued(buf, l.issued.add)
+	l.nameEnds = append(l.nameEnds, uint32(len(l.names.entries)))
+	l.issueEnds = append(l.issueEnds, uint32(len(l.issued.entries)))
 }
 
 // cut keeps the first n rows.
@@ -199,14 +114,11 @@ func (r *rows) reset() {
 }
 
 // text returns a column's value, empty when absent.
-func (r *rows) text(c ingest.Column, row int) []byte {
-	v, _ := r.cols[c].at(row)
-	return v
-}
+func (r *rows) text(c ingest.Column, row int) []byte { return r.cols[c].text(row) }
 
 // render appends the record of a row as it was delivered.
 func (r *rows) render(dst []byte, row int) []byte {
-	return render(dst, r.templates.bytes(row), rowOf{r, row})
+	return render(dst, r.templates.text(row), rowOf{r, row})
 }
 
 // rowOf is one row of a batch.

@@ -5,7 +5,7 @@ import (
 	"unicode"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/trailblame/trailblame/ingest"
 )
@@ -75,12 +75,24 @@ func text(n parquet.Node) parquet.Node {
 // leaf.
 type leaves struct {
 	schema   *parquet.Schema
+	elements []format.SchemaElement // the schema in a file's footer
+	orders   []format.ColumnOrder
+	leaves   []leaf
 	of       [ingest.NumColumns]int
+	time     int // eventTime
 	template int
 	object   int
 	position int
 	native   int
 	count    int
+}
+
+// leaf is a leaf column of the file.
+type leaf struct {
+	column   ingest.Column // NumColumns for our own
+	path     []string
+	kind     format.Type
+	optional bool
 }
 
 var layout = newLayout()
@@ -119,18 +131,14 @@ func newLayout() *leaves {
 	}
 	l.template, l.object = index(templateColumn), index(objectColumn)
 	l.position, l.native = index(positionColumn), index(nativeColumn)
-	return l
-}
-
-// writerOptions are the options of every Parquet file that we write. Page
-// statistics stay on: SQL engines prune by event_time with them.
-func writerOptions() []parquet.WriterOption {
-	return []parquet.WriterOption{
-		layout.schema,
-		parquet.CreatedBy("trailblame", "1", ""),
-		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
-		parquet.PageBufferSize(256 << 10),
-		parquet.DataPageVersion(2),
-		parquet.DictionaryMaxBytes(1 << 20),
+	l.time = l.of[ingest.EventTime]
+	l.elements, l.orders = schemaOf(schema)
+	for _, path := range schema.Columns() {
+		node, _ := schema.Lookup(path...)
+		l.leaves = append(l.leaves, leaf{ingest.NumColumns, path, format.Type(node.Node.Type().Kind()), node.Node.Optional()})
 	}
+	for c, leaf := range l.of {
+		l.leaves[leaf].column = ingest.Column(c)
+	}
+	return l
 }

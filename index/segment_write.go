@@ -8,9 +8,7 @@ import (
 	"hash"
 	"io"
 	"path"
-	"strings"
-
-	"github.com/parquet-go/parquet-go"
+	"slices"
 
 	"github.com/trailblame/trailblame/ingest"
 )
@@ -19,11 +17,10 @@ import (
 // segment takes batches of rows by add, in order, and is complete with finish;
 // each batch becomes a row group.
 type segmentWriter struct {
-	fsys   fileSystem
-	values []parquet.Value
-	buf    []byte
-	terms  segmentTerms
-	seg    *segmentDraft
+	fsys  fileSystem
+	page  pageBuffers
+	terms segmentTerms
+	seg   *segmentDraft
 }
 
 // segmentDraft is a segment that is being written.
@@ -33,9 +30,8 @@ type segmentDraft struct {
 	hashed   *hashed
 	buffered *bufio.Writer
 	sums     *blockSummer
-	parquet  *parquet.GenericWriter[any]
+	parquet  *parquetWriter
 	terms    *segmentTerms
-	digest   rowDigest
 }
 
 // write writes one batch as a segment. The files are durable but in no folder
@@ -51,10 +47,10 @@ func (w *segmentWriter) write(id uint64, date string, r *rows, perm []int32, ext
 
 func (w *segmentWriter) begin(id uint64, date string) {
 	w.terms.reset()
-	w.seg = &segmentDraft{info: segmentInfo{ID: id, Date: date}, terms: &w.terms, digest: newRowDigest()}
+	w.seg = &segmentDraft{info: segmentInfo{ID: id, Date: date}, terms: &w.terms}
 }
 
-// add appends the rows of perm, in that order, as a row group.
+// add appends the rows of perm, in that order, as row groups.
 func (w *segmentWriter) add(r *rows, perm []int32) error {
 	if len(perm) == 0 {
 		return nil
@@ -69,12 +65,15 @@ func (w *segmentWriter) add(r *rows, perm []int32) error {
 	d.info.Max = r.micros[perm[len(perm)-1]]
 	for _, row := range perm {
 		d.terms.add(r, int(row), d.info.Rows)
-		w.buf = r.render(w.buf[:0], int(row))
-		d.digest.add(w.buf, microTime(r.micros[row]), r.objects[r.object[row]], int(r.position[row]))
 		d.info.Raw += int64(r.size[row])
 		d.info.Rows++
 	}
-	return w.rowGroup(r, perm)
+	for group := range slices.Chunk(perm, groupRows) {
+		if err := w.rowGroup(r, group); err != nil {
+			return fmt.Errorf("write %s: %w", staged(d.info.ID, parquetSuffix), plainError(err))
+		}
+	}
+	return nil
 }
 
 // create opens the Parquet file.
@@ -88,7 +87,8 @@ func (w *segmentWriter) create() error {
 	d.file, d.hashed = f, newHashed(f)
 	d.buffered = bufio.NewWriterSize(d.hashed, 1<<20)
 	d.sums = &blockSummer{w: d.buffered}
-	d.parquet = parquet.NewGenericWriter[any](d.sums, writerOptions()...)
+	d.parquet = newParquetWriter(d.sums)
+	d.parquet.page = w.page
 	return nil
 }
 
@@ -129,7 +129,8 @@ func (w *segmentWriter) closeEvents() error {
 	if d.file == nil {
 		return nil
 	}
-	err := d.parquet.Close()
+	err := d.parquet.close()
+	w.page = d.parquet.page
 	if err == nil {
 		err = d.buffered.Flush()
 	}
@@ -173,87 +174,57 @@ func staged(id uint64, suffix string) string {
 	return fmt.Sprintf("%s/%08d%s", stagingDir, id, suffix)
 }
 
-// rowGroup writes rows to the Parquet file, column by column.
+// groupRows is how many rows a row group has at most. Each has its own
+// dictionaries, which a reader of any of its rows must unpack.
+const groupRows = 32 << 10
+
+// rowGroup writes rows to the Parquet file, column by column in the order of
+// the leaves.
 func (w *segmentWriter) rowGroup(r *rows, perm []int32) error {
 	pw := w.seg.parquet
-	columns := pw.ColumnWriters()
-	for c := range ingest.NumColumns {
-		if err := w.column(columns[layout.of[c]], perm, columnValue(r, c)); err != nil {
-			return fmt.Errorf("column %s: %w", strings.Join(ingest.Columns[c].Path, "."), err)
+	for leaf := range layout.leaves {
+		switch leaf {
+		case layout.template:
+			pw.column(leaf, &r.templates, perm)
+		case layout.object:
+			pw.column(leaf, r.objectColumn(), perm)
+		case layout.position:
+			pw.intColumn(leaf, r.position, perm)
+		case layout.native:
+			pw.boolColumn(leaf, perm, func(row int32) (v, ok bool) { return r.native[row], true })
+		case layout.time:
+			pw.timeColumn(r.micros, perm)
+		default:
+			w.valueColumn(r, layout.leaves[leaf].column, leaf, perm)
 		}
 	}
-	for leaf, value := range ownValues(r) {
-		if err := w.column(columns[leaf], perm, value); err != nil {
-			return err
-		}
-	}
-	return pw.Flush()
+	return pw.endGroup()
 }
 
-// batchValues is how many values go to a column writer at once.
-const batchValues = 1024
-
-func (w *segmentWriter) column(cw *parquet.ColumnWriter, perm []int32, value func(row int) parquet.Value) error {
-	for len(perm) > 0 {
-		n := min(len(perm), batchValues)
-		w.values = w.values[:0]
-		for _, row := range perm[:n] {
-			w.values = append(w.values, value(int(row)))
-		}
-		if _, err := cw.WriteRowValues(w.values); err != nil {
-			return err
-		}
-		perm = perm[n:]
+func (w *segmentWriter) valueColumn(r *rows, c ingest.Column, leaf int, perm []int32) {
+	col := &r.cols[c]
+	if ingest.Columns[c].Kind != ingest.Bool {
+		w.seg.parquet.column(leaf, col, perm)
+		return
 	}
-	return nil
+	w.seg.parquet.boolColumn(leaf, perm, func(row int32) (v, ok bool) {
+		n := col.at(row)
+		return n != 0 && col.value(n)[0] == 't', n != 0
+	})
 }
 
-// columnValue gives a column's values as Parquet has them.
-func columnValue(r *rows, c ingest.Column) func(row int) parquet.Value {
-	leaf, col := layout.of[c], &r.cols[c]
-	absent := parquet.Value{}.Level(0, 0, leaf)
-	switch ingest.Columns[c].Kind {
-	case ingest.Time:
-		return func(row int) parquet.Value {
-			if r.micros[row] == noTime {
-				return absent
-			}
-			return parquet.Int64Value(r.micros[row]).Level(0, 1, leaf)
-		}
-	case ingest.Bool:
-		return func(row int) parquet.Value {
-			v, ok := col.at(row)
-			if !ok {
-				return absent
-			}
-			return parquet.BooleanValue(v[0] == 't').Level(0, 1, leaf)
-		}
+// objectColumn gives the names of the deliveries as a column.
+func (r *rows) objectColumn() *column {
+	c := &r.names
+	c.cut(0)
+	c.distinct = true
+	for _, name := range r.objects {
+		c.number([]byte(name))
 	}
-	return func(row int) parquet.Value {
-		v, ok := col.at(row)
-		if !ok {
-			return absent
-		}
-		return parquet.ByteArrayValue(v).Level(0, 1, leaf)
+	for _, object := range r.object {
+		c.rows = append(c.rows, uint32(object)+1)
 	}
-}
-
-// ownValues gives the values of the columns that are not the record's.
-func ownValues(r *rows) map[int]func(row int) parquet.Value {
-	return map[int]func(row int) parquet.Value{
-		layout.template: func(row int) parquet.Value {
-			return parquet.ByteArrayValue(r.templates.bytes(row)).Level(0, 0, layout.template)
-		},
-		layout.object: func(row int) parquet.Value {
-			return parquet.ByteArrayValue([]byte(r.objects[r.object[row]])).Level(0, 0, layout.object)
-		},
-		layout.position: func(row int) parquet.Value {
-			return parquet.Int32Value(r.position[row]).Level(0, 0, layout.position)
-		},
-		layout.native: func(row int) parquet.Value {
-			return parquet.BooleanValue(r.native[row]).Level(0, 0, layout.native)
-		},
-	}
+	return c
 }
 
 // sections encodes the sections of the terms file.

@@ -19,52 +19,88 @@ const (
 	holeBase = 0x20
 )
 
-// appendTemplate appends r's template to dst. A record with bytes that are not
-// UTF-8 has no holes, because Parquet's text columns could not hold them.
-func appendTemplate(dst []byte, r *ingest.Record, buf *[]byte) []byte {
-	if r.InvalidUTF8 {
-		return append(dst, r.Raw...)
-	}
-	at := 0
-	for _, c := range r.Order {
-		token := r.Token(c)
-		if !rebuildable(c, token, buf) {
+// fill gives the row, the last one, rec's values and returns its template, valid
+// until the next call. A record with bytes that are not UTF-8 has no holes,
+// because Parquet's text columns could not hold them.
+//
+// That the record comes back byte for byte is decided here: a token becomes a
+// hole only when it is spelled in the one way in which its column's value is
+// printed, and the batch holds that value, since interning compares it.
+func (r *rows) fill(row int, rec *ingest.Record) []byte {
+	dst, at := r.buf2[:0], 0
+	for _, c := range rec.Order {
+		token := rec.Token(c)
+		if !r.set(c, row, token, rec.InvalidUTF8) || rec.InvalidUTF8 {
 			continue
 		}
-		start := r.Offset(c)
-		dst = append(dst, r.Raw[at:start]...)
+		start := rec.Offset(c)
+		dst = append(dst, rec.Raw[at:start]...)
 		dst = append(dst, holeMark, holeBase+byte(c))
 		at = start + len(token)
 	}
-	return append(dst, r.Raw[at:]...)
+	dst = append(dst, rec.Raw[at:]...)
+	r.buf2 = dst
+	return dst
 }
 
-// rebuildable tells whether c's column gives the token back byte for byte.
-func rebuildable(c ingest.Column, token []byte, buf *[]byte) bool {
+// set gives a column's value to the row and tells whether the column gives the
+// token back byte for byte.
+func (r *rows) set(c ingest.Column, row int, token []byte, invalid bool) (exact bool) {
+	if string(token) == "null" {
+		return false
+	}
+	text := token
 	switch ingest.Columns[c].Kind {
 	case ingest.JSON:
-		return string(token) != "null"
-	case ingest.Bool:
-		return string(token) == "true" || string(token) == "false"
+		exact = true
 	case ingest.Time:
-		if token[0] != '"' {
+		return r.setTime(row, token)
+	case ingest.Bool:
+		word, ok := boolText(r.unquoted(token))
+		if !ok {
 			return false
 		}
-		_, canonical, _ := ingest.ParseTime(token[1 : len(token)-1])
-		return canonical
+		text, exact = word, len(word) == len(token) && word[0] == token[0]
+	case ingest.Text:
+		if text = r.unquoted(token); token[0] == '"' {
+			exact = len(text) == len(token)-2 || r.canonical(text, token)
+		}
 	}
-	return token[0] == '"' && canonicalString(token, buf)
+	if invalid {
+		// Parquet's text columns hold nothing but UTF-8.
+		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
+	}
+	r.cols[c].set(row, text)
+	return exact
 }
 
-// canonicalString tells whether token is spelled as ingest.AppendQuoted would.
-func canonicalString(token []byte, buf *[]byte) bool {
-	if bytes.IndexByte(token, '\\') < 0 {
-		return true
+// unquoted returns a token's text: a string without quotes and escapes, any
+// other value as it stands. It is valid until the next call.
+func (r *rows) unquoted(token []byte) []byte {
+	switch {
+	case token[0] != '"':
+		return token
+	case bytes.IndexByte(token, '\\') < 0:
+		return token[1 : len(token)-1]
 	}
-	text := ingest.Unquote((*buf)[:0], token)
-	again := ingest.AppendQuoted(text, text)
-	*buf = again
-	return bytes.Equal(again[len(text):], token)
+	r.buf = ingest.Unquote(r.buf[:0], token)
+	return r.buf
+}
+
+// canonical tells whether token is text, which stands in r.buf, as
+// ingest.AppendQuoted spells it.
+func (r *rows) canonical(text, token []byte) bool {
+	r.buf = ingest.AppendQuoted(r.buf, text)
+	return bytes.Equal(r.buf[len(text):], token)
+}
+
+func (r *rows) setTime(row int, token []byte) (exact bool) {
+	t, canonical, ok := ingest.ParseTime(r.unquoted(token))
+	if !ok {
+		return false
+	}
+	r.micros[row] = t.UnixMicro()
+	return canonical && token[0] == '"'
 }
 
 // values gives the columns of one row to render.

@@ -1,0 +1,497 @@
+package index
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/delta"
+	"github.com/parquet-go/parquet-go/encoding/plain"
+	"github.com/parquet-go/parquet-go/encoding/rle"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/trailblame/trailblame/ingest"
+)
+
+// parquetWriter writes one Parquet file, a column chunk after the other. The
+// schema, the encodings, the compression and the file's structures are
+// parquet-go's. Its own writer is not used: it takes each value of each row
+// through an interface and looks it up in a dictionary, where a batch already
+// has the distinct values numbered; that was a third of the time of an ingest.
+type parquetWriter struct {
+	w       io.Writer
+	offset  int64
+	group   format.RowGroup
+	groups  []format.RowGroup
+	pages   []format.OffsetIndex // one for each chunk
+	times   []format.ColumnIndex // eventTime's, one for each row group
+	digests []uint64             // one for each chunk; see chunkDigest
+	err     error
+
+	chunk   openChunk
+	head    bytes.Buffer
+	encoder *thrift.Encoder
+	page    pageBuffers
+}
+
+// pageBuffers are reused from page to page.
+type pageBuffers struct {
+	levels, body, packed []byte
+	levelBytes           []byte // encoded
+	texts                texts
+	offsets              []uint32
+	ids                  []int32
+	longs                []int64
+	ints                 []int32
+	bits                 []byte
+	local                []uint32 // by number in the batch: number in the chunk
+	dictionary           []uint32 // numbers in the batch
+}
+
+// openChunk is the column chunk that is being written.
+type openChunk struct {
+	leaf     int
+	optional bool
+	meta     format.ColumnMetaData
+	index    format.OffsetIndex
+	digest   chunkDigest
+	rows     int64
+}
+
+// Limits of a page and of a dictionary. A reader of one row unpacks one page a
+// column, and the dictionary of a column that has one.
+const (
+	pageRows        = 8 << 10
+	pageBytes       = 256 << 10
+	dictionaryBytes = 1 << 20
+)
+
+// The encoders of pages. What is random by nature, such as ids, has no
+// repetition worth a search, but letters that a few bits can tell apart.
+var (
+	encoder       = sync.OnceValue(func() *zstd.Encoder { return pageEncoder(zstd.SpeedDefault) })
+	randomEncoder = sync.OnceValue(func() *zstd.Encoder { return pageEncoder(zstd.SpeedFastest) })
+)
+
+func pageEncoder(level zstd.EncoderLevel) *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithWindowSize(1<<20),
+		zstd.WithEncoderCRC(false), zstd.WithZeroFrames(true), zstd.WithAllLitEntropyCompression(true))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	return e
+}
+
+const parquetMagic = "PAR1"
+
+func newParquetWriter(w io.Writer) *parquetWriter {
+	p := &parquetWriter{w: w}
+	var protocol thrift.CompactProtocol
+	p.encoder = thrift.NewEncoder(protocol.NewWriter(&p.head))
+	p.write([]byte(parquetMagic))
+	return p
+}
+
+func (p *parquetWriter) write(b []byte) {
+	if p.err != nil {
+		return
+	}
+	n, err := p.w.Write(b)
+	p.offset += int64(n)
+	p.err = err
+}
+
+// structure writes a Thrift structure and returns its size.
+func (p *parquetWriter) structure(v any) int {
+	p.head.Reset()
+	p.sound(nil, p.encoder.Encode(v))
+	p.write(p.head.Bytes())
+	return p.head.Len()
+}
+
+// begin starts the chunk of a leaf; chunks come in the order of the leaves.
+func (p *parquetWriter) begin(leaf int) {
+	l := &layout.leaves[leaf]
+	p.chunk = openChunk{leaf: leaf, optional: l.optional}
+	p.chunk.meta = format.ColumnMetaData{Type: l.kind, PathInSchema: l.path, Codec: format.Zstd}
+	if len(p.group.Columns) == 0 {
+		p.group.FileOffset = p.offset
+	}
+}
+
+// dataPage writes a page of rows: their levels, then the encoded values, of
+// which there are present.
+func (p *parquetWriter) dataPage(rows, present int, encoding format.Encoding, body []byte, codec *zstd.Encoder) {
+	c, b := &p.chunk, &p.page
+	b.levelBytes = b.levelBytes[:0]
+	if c.optional {
+		levels := rle.Encoding{BitWidth: 1}
+		b.levelBytes = p.sound(levels.EncodeLevels(b.levelBytes, b.levels))
+		c.digest.levels.bytes(b.levels)
+	}
+	packed, compressed := p.pack(body, codec)
+	if !compressed {
+		packed = body
+	}
+	header := format.PageHeader{
+		Type:                 format.DataPageV2,
+		UncompressedPageSize: int32(len(b.levelBytes) + len(body)),
+		CompressedPageSize:   int32(len(b.levelBytes) + len(packed)),
+		DataPageHeaderV2: thrift.New(format.DataPageHeaderV2{
+			NumValues: int32(rows), NumNulls: int32(rows - present), NumRows: int32(rows),
+			Encoding:                   encoding,
+			DefinitionLevelsByteLength: int32(len(b.levelBytes)),
+			IsCompressed:               thrift.New(compressed),
+		}),
+	}
+	if c.meta.DataPageOffset == 0 {
+		c.meta.DataPageOffset = p.offset
+	}
+	at := p.offset
+	head := p.structure(&header)
+	p.write(b.levelBytes)
+	p.write(packed)
+	c.index.PageLocations = append(c.index.PageLocations, format.PageLocation{
+		Offset: at, CompressedPageSize: int32(p.offset - at), FirstRowIndex: c.rows,
+	})
+	c.meta.TotalUncompressedSize += int64(head) + int64(header.UncompressedPageSize)
+	c.meta.Statistics.NullCount += int64(rows - present)
+	c.rows += int64(rows)
+	p.uses(encoding)
+}
+
+// sound returns b; the first error stays in p.err.
+func (p *parquetWriter) sound(b []byte, err error) []byte {
+	if p.err == nil {
+		p.err = err
+	}
+	return b
+}
+
+// pack compresses body where that is worth the reader's time.
+func (p *parquetWriter) pack(body []byte, codec *zstd.Encoder) (packed []byte, ok bool) {
+	if len(body) < 32 {
+		return nil, false
+	}
+	p.page.packed = codec.EncodeAll(body, p.page.packed[:0])
+	return p.page.packed, len(p.page.packed) < len(body)-len(body)/16
+}
+
+func (p *parquetWriter) uses(encoding format.Encoding) {
+	for _, e := range p.chunk.meta.Encoding {
+		if e == encoding {
+			return
+		}
+	}
+	p.chunk.meta.Encoding = append(p.chunk.meta.Encoding, encoding)
+}
+
+// dictionaryPage writes the chunk's dictionary.
+func (p *parquetWriter) dictionaryPage(values int, body []byte) {
+	p.page.packed = encoder().EncodeAll(body, p.page.packed[:0])
+	packed := p.page.packed
+	header := format.PageHeader{
+		Type:                 format.DictionaryPage,
+		UncompressedPageSize: int32(len(body)),
+		CompressedPageSize:   int32(len(packed)),
+		DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{NumValues: int32(values), Encoding: format.Plain}),
+	}
+	p.chunk.meta.DictionaryPageOffset = p.offset
+	head := p.structure(&header)
+	p.write(packed)
+	p.chunk.meta.TotalUncompressedSize += int64(head + len(body))
+	p.uses(format.Plain)
+}
+
+// end completes the chunk.
+func (p *parquetWriter) end() {
+	c := &p.chunk
+	start := c.meta.DataPageOffset
+	if c.meta.DictionaryPageOffset > 0 {
+		start = c.meta.DictionaryPageOffset
+	}
+	if c.optional {
+		p.uses(format.RLE)
+	}
+	c.meta.NumValues = c.rows
+	c.meta.TotalCompressedSize = p.offset - start
+	p.group.Columns = append(p.group.Columns, format.ColumnChunk{MetaData: c.meta})
+	p.group.TotalByteSize += c.meta.TotalUncompressedSize
+	p.group.TotalCompressedSize += c.meta.TotalCompressedSize
+	p.group.NumRows = c.rows
+	p.pages = append(p.pages, c.index)
+	p.digests = append(p.digests, c.digest.sum())
+}
+
+// endGroup completes a row group.
+func (p *parquetWriter) endGroup() error {
+	p.group.Ordinal = int16(len(p.groups))
+	p.groups = append(p.groups, p.group)
+	p.group = format.RowGroup{}
+	if len(p.groups) > math.MaxInt16 && p.err == nil {
+		p.err = fmt.Errorf("more than %d row groups", math.MaxInt16)
+	}
+	return p.err
+}
+
+// close writes the indexes and the footer.
+func (p *parquetWriter) close() error {
+	rows, chunk := int64(0), 0
+	for g := range p.groups {
+		group := &p.groups[g]
+		rows += group.NumRows
+		for c := range group.Columns {
+			column := &group.Columns[c]
+			column.OffsetIndexOffset = p.offset
+			column.OffsetIndexLength = int32(p.structure(&p.pages[chunk]))
+			chunk++
+		}
+	}
+	for g := range p.groups {
+		column := &p.groups[g].Columns[layout.time]
+		column.ColumnIndexOffset = p.offset
+		column.ColumnIndexLength = int32(p.structure(&p.times[g]))
+	}
+	size := p.structure(&format.FileMetaData{
+		Version: 2, Schema: layout.elements, NumRows: rows, RowGroups: p.groups,
+		CreatedBy: "trailblame version 1 (build )", ColumnOrders: layout.orders,
+	})
+	p.write(append(binary.LittleEndian.AppendUint32(nil, uint32(size)), parquetMagic...))
+	return p.err
+}
+
+// column writes the chunk of a text column: the rows of perm, in that order.
+// The distinct values become a dictionary where that is smaller.
+func (p *parquetWriter) column(leaf int, col *column, perm []int32) {
+	p.begin(leaf)
+	random := leaf == layout.of[ingest.EventID] || leaf == layout.of[ingest.RequestID]
+	if random || !p.dictionary(col, perm) {
+		p.plainTexts(col, perm, random)
+	}
+	p.end()
+}
+
+// dictionary writes the chunk with a dictionary, unless that does not pay.
+func (p *parquetWriter) dictionary(col *column, perm []int32) bool {
+	b := &p.page
+	if len(b.local) <= col.len() {
+		b.local = make([]uint32, 2*col.len()+1)
+	}
+	b.dictionary, b.ids, b.levels = b.dictionary[:0], b.ids[:0], b.levels[:0]
+	size, all := 0, 0
+	for _, row := range perm {
+		n := col.at(row)
+		if n == 0 {
+			b.ids = append(b.ids, -1)
+			continue
+		}
+		local := b.local[n]
+		if local == 0 {
+			b.dictionary = append(b.dictionary, n)
+			local = uint32(len(b.dictionary))
+			b.local[n] = local
+			size += 4 + len(col.value(n))
+		}
+		all += len(col.value(n))
+		b.ids = append(b.ids, int32(local-1))
+	}
+	for _, n := range b.dictionary {
+		b.local[n] = 0
+	}
+	if size > dictionaryBytes || 2*len(b.ids)+size > all && size > 4<<10 {
+		return false
+	}
+	p.dictionaryChunk(col)
+	return true
+}
+
+// dictionaryChunk writes the dictionary, then the pages of b.ids.
+func (p *parquetWriter) dictionaryChunk(col *column) {
+	b, c := &p.page, &p.chunk
+	b.body = b.body[:0]
+	for _, n := range b.dictionary {
+		v := col.value(n)
+		b.body = plain.AppendByteArray(b.body, v)
+		c.digest.dictionary.bytes(v)
+	}
+	if len(b.dictionary) > 0 {
+		p.dictionaryPage(len(b.dictionary), b.body)
+	}
+	for ids := b.ids; len(ids) > 0; {
+		n := min(len(ids), pageRows)
+		b.ints, b.levels = b.ints[:0], b.levels[:0]
+		for _, id := range ids[:n] {
+			if id < 0 {
+				b.levels = append(b.levels, 0)
+				continue
+			}
+			b.levels = append(b.levels, 1)
+			b.ints = append(b.ints, id)
+		}
+		ids = ids[n:]
+		if len(b.ints) == 0 {
+			p.dataPage(n, 0, format.Plain, nil, encoder())
+			continue
+		}
+		c.digest.values.ints(b.ints)
+		var encoding rle.DictionaryEncoding
+		b.body = p.sound(encoding.EncodeInt32(b.body, b.ints))
+		p.dataPage(n, len(b.ints), format.RLEDictionary, b.body, encoder())
+	}
+}
+
+// plainTexts writes the chunk without a dictionary.
+func (p *parquetWriter) plainTexts(col *column, perm []int32, random bool) {
+	b := &p.page
+	codec := encoder()
+	if random {
+		codec = randomEncoder()
+	}
+	for len(perm) > 0 {
+		b.levels = b.levels[:0]
+		b.texts.reset()
+		n := 0
+		for n < len(perm) && n < pageRows && len(b.texts.data) < pageBytes {
+			if number := col.at(perm[n]); number != 0 {
+				v := col.value(number)
+				b.levels = append(b.levels, 1)
+				b.texts.append(v)
+				p.chunk.digest.values.bytes(v)
+			} else {
+				b.levels = append(b.levels, 0)
+			}
+			n++
+		}
+		perm = perm[n:]
+		p.textPage(n, codec)
+	}
+}
+
+// textPage writes a page of b.texts.
+func (p *parquetWriter) textPage(rows int, codec *zstd.Encoder) {
+	b := &p.page
+	if b.texts.len() == 0 {
+		p.dataPage(rows, 0, format.Plain, nil, codec)
+		return
+	}
+	b.offsets = append(append(b.offsets[:0], 0), b.texts.ends...)
+	var encoding delta.LengthByteArrayEncoding
+	b.body = p.sound(encoding.EncodeByteArray(b.body, b.texts.data, b.offsets))
+	p.dataPage(rows, b.texts.len(), format.DeltaLengthByteArray, b.body, codec)
+}
+
+// timeColumn writes the chunk of eventTime, with the bounds of its pages.
+func (p *parquetWriter) timeColumn(micros []int64, perm []int32) {
+	p.begin(layout.time)
+	b, c := &p.page, &p.chunk
+	var bounds format.ColumnIndex
+	bounds.BoundaryOrder = format.Ascending
+	for len(perm) > 0 {
+		n := min(len(perm), pageRows)
+		b.longs, b.levels = b.longs[:0], b.levels[:0]
+		for _, row := range perm[:n] {
+			if t := micros[row]; t != noTime {
+				b.levels = append(b.levels, 1)
+				b.longs = append(b.longs, t)
+			} else {
+				b.levels = append(b.levels, 0)
+			}
+		}
+		perm = perm[n:]
+		none := len(b.longs) == 0
+		bounds.NullPages = append(bounds.NullPages, none)
+		bounds.NullCounts = append(bounds.NullCounts, int64(n-len(b.longs)))
+		if none {
+			bounds.MinValues, bounds.MaxValues = append(bounds.MinValues, []byte{}), append(bounds.MaxValues, []byte{})
+			p.dataPage(n, 0, format.Plain, nil, encoder())
+			continue
+		}
+		low, high := longBytes(b.longs[0]), longBytes(b.longs[len(b.longs)-1])
+		bounds.MinValues, bounds.MaxValues = append(bounds.MinValues, low), append(bounds.MaxValues, high)
+		if c.meta.Statistics.MinValue == nil {
+			c.meta.Statistics.MinValue = low
+		}
+		c.meta.Statistics.MaxValue = high
+		c.digest.values.longs(b.longs)
+		var encoding delta.BinaryPackedEncoding
+		b.body = p.sound(encoding.EncodeInt64(b.body, b.longs))
+		p.dataPage(n, len(b.longs), format.DeltaBinaryPacked, b.body, encoder())
+	}
+	p.times = append(p.times, bounds)
+	p.end()
+}
+
+func longBytes(v int64) []byte { return binary.LittleEndian.AppendUint64(nil, uint64(v)) }
+
+// intColumn writes the chunk of a required column of int32.
+func (p *parquetWriter) intColumn(leaf int, values, perm []int32) {
+	p.begin(leaf)
+	b := &p.page
+	for len(perm) > 0 {
+		n := min(len(perm), pageRows)
+		b.ints = b.ints[:0]
+		for _, row := range perm[:n] {
+			b.ints = append(b.ints, values[row])
+		}
+		perm = perm[n:]
+		p.chunk.digest.values.ints(b.ints)
+		var encoding delta.BinaryPackedEncoding
+		b.body = p.sound(encoding.EncodeInt32(b.body, b.ints))
+		p.dataPage(n, n, format.DeltaBinaryPacked, b.body, encoder())
+	}
+	p.end()
+}
+
+// boolColumn writes the chunk of a column of booleans, of which value tells
+// those of a row.
+func (p *parquetWriter) boolColumn(leaf int, perm []int32, value func(row int32) (v, ok bool)) {
+	p.begin(leaf)
+	b := &p.page
+	for len(perm) > 0 {
+		n := min(len(perm), pageRows)
+		b.levels, b.bits = b.levels[:0], b.bits[:0]
+		present := 0
+		for _, row := range perm[:n] {
+			v, ok := value(row)
+			if !ok {
+				b.levels = append(b.levels, 0)
+				continue
+			}
+			b.levels = append(b.levels, 1)
+			if present%8 == 0 {
+				b.bits = append(b.bits, 0)
+			}
+			if v {
+				b.bits[present/8] |= 1 << (present % 8)
+			}
+			present++
+		}
+		perm = perm[n:]
+		if present > 0 {
+			p.chunk.digest.values.bytes(b.bits)
+		}
+		p.dataPage(n, present, format.Plain, b.bits, encoder())
+	}
+	p.end()
+}
+
+// schemaOf returns the schema as a file's footer has it: what parquet-go writes
+// into a file without rows.
+func schemaOf(schema *parquet.Schema) (elements []format.SchemaElement, orders []format.ColumnOrder) {
+	var b bytes.Buffer
+	w := parquet.NewGenericWriter[any](&b, schema)
+	if err := w.Close(); err != nil {
+		panic("index: the schema cannot be written: " + err.Error())
+	}
+	f, err := parquet.OpenFile(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		panic("index: the schema cannot be read: " + err.Error())
+	}
+	return f.Metadata().Schema, f.Metadata().ColumnOrders
+}
