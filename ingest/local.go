@@ -42,7 +42,10 @@ func NewLocal(pattern string) (*Local, error) {
 	return &Local{pattern, paths}, nil
 }
 
-// Objects implements Source. Files come in the order of their names.
+// Objects implements Source. Files come in the order of their names, but for
+// those in folders named by date, as CloudTrail has them: they come last, day
+// by day through all accounts and regions, so that what is put away together
+// happened on few days.
 func (l *Local) Objects(ctx context.Context) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		for _, root := range l.paths {
@@ -63,17 +66,38 @@ func walk(ctx context.Context, root string, yield func(Object, error) bool) bool
 		}
 		root += string(filepath.Separator)
 	}
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	var years []string
+	if !walkTree(ctx, root, yield, func(path string) bool {
+		if isYear(filepath.Base(path)) {
+			years = append(years, path)
+			return true
 		}
-		if err != nil {
+		return false
+	}) {
+		return false
+	}
+	for _, day := range calendar(years) {
+		if !walkTree(ctx, day.path, yield, func(string) bool { return false }) {
+			return false
+		}
+	}
+	return true
+}
+
+// walkTree yields the files below root but for folders that later takes.
+func walkTree(ctx context.Context, root string, yield func(Object, error) bool, later func(folder string) bool) bool {
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
 			if !yield(Object{Name: filepath.ToSlash(path)}, err) {
 				return errEnough
 			}
 			return nil
-		}
-		if !entry.Type().IsRegular() {
+		case entry.IsDir() && path != root && later(path):
+			return fs.SkipDir
+		case !entry.Type().IsRegular():
 			return nil
 		}
 		info, err := entry.Info()
