@@ -107,9 +107,8 @@ func (d *DenialText) parsePerform(msg string) bool {
 // action, the action and what follows; EC2 says "this operation" first.
 func findPerform(msg string) (at int, action, rest string) {
 	const verb = "not authorized to perform"
-	low := lowerASCII(msg)
 	for from := 0; ; {
-		i := strings.Index(low[from:], verb)
+		i := indexFold(msg[from:], verb)
 		if i < 0 {
 			return -1, "", ""
 		}
@@ -348,7 +347,23 @@ func between(s, from, to string) string {
 
 // indexFold is strings.Index without regard to the case of ASCII letters.
 func indexFold(s, sub string) int {
-	return strings.Index(lowerASCII(s), lowerASCII(sub))
+	for i := 0; i+len(sub) <= len(s); i++ {
+		k := 0
+		for k < len(sub) && lower(s[i+k]) == lower(sub[k]) {
+			k++
+		}
+		if k == len(sub) {
+			return i
+		}
+	}
+	return -1
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }
 
 func hasPrefixFold(s, prefix string) bool {
@@ -364,11 +379,16 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 
 // lowerASCII lowers ASCII letters only, so that offsets stay the same.
 func lowerASCII(s string) string {
+	i := 0
+	for i < len(s) && lower(s[i]) == s[i] {
+		i++
+	}
+	if i == len(s) {
+		return s
+	}
 	b := []byte(s)
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
+	for ; i < len(b); i++ {
+		b[i] = lower(b[i])
 	}
 	return string(b)
 }

@@ -119,7 +119,7 @@ func ClassOf(e *Event) ErrorClass {
 	class := ClassifyCode(e.ErrorCode)
 	switch class {
 	case ClassAuthz:
-		if ParseDenial(e.ErrorCode, e.ErrorMessage).Form == FormGate {
+		if e.denial().Form == FormGate {
 			return ClassGate
 		}
 		return class
@@ -140,7 +140,7 @@ func classByMessage(e *Event) ErrorClass {
 	if neverDenial(e.ErrorCode) {
 		return ClassNone
 	}
-	switch ParseDenial(e.ErrorCode, e.ErrorMessage).Form {
+	switch e.denial().Form {
 	case FormPerform, FormEncoded, FormEndpoint, FormLakeFormation:
 		return ClassAuthz
 	case FormBare, FormAccess:

@@ -1,10 +1,8 @@
 package correlate
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -45,6 +43,16 @@ type Event struct {
 
 	Native bool           // an EventBridge state change, not a CloudTrail record
 	Detail map[string]any // its detail
+
+	said *DenialText // what the error says; nil when it was not read yet
+}
+
+// denial is what the event's error says.
+func (e *Event) denial() DenialText {
+	if e.said != nil {
+		return *e.said
+	}
+	return ParseDenial(e.ErrorCode, e.ErrorMessage)
 }
 
 // Identity is userIdentity.
@@ -96,21 +104,11 @@ func ParseEvent(q *query.Event) (*Event, error) {
 	}
 	e.ID = first(e.ID, q.ID)
 	e.Account = first(e.Account, q.Account)
+	if e.ErrorCode != "" || e.ErrorMessage != "" {
+		said := ParseDenial(e.ErrorCode, e.ErrorMessage)
+		e.said = &said
+	}
 	return e, nil
-}
-
-// decodeJSON reads exactly one JSON value, keeping numbers as they are written.
-func decodeJSON(b []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, fmt.Errorf("data after the JSON value")
-	}
-	return v, nil
 }
 
 func (e *Event) fillRecord(rec map[string]any) {
@@ -197,6 +195,9 @@ func parseResources(list []any) []Resource {
 
 // parseTime reads the two spellings that records use; zero when it is neither.
 func parseTime(s string) time.Time {
+	if s == "" {
+		return time.Time{}
+	}
 	for _, layout := range []string{time.RFC3339Nano, "20060102T150405Z"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC()

@@ -51,26 +51,17 @@ func requested(e *Event) FailedRequest {
 		Refs: refsOf(e), Discovery: isDiscovery(e),
 		Denial: DenialText{Effect: EffectUnknown, Layer: LayerUnknown}}
 	if e.ErrorCode != "" || e.ErrorMessage != "" {
-		r.Denial = ParseDenial(e.ErrorCode, e.ErrorMessage)
+		r.Denial = e.denial()
 	}
-	asked := recordRequest(e)
-	r.setActions(knownActions(e, asked.Action))
+	action, resource := policy.Asked(e.Record)
+	r.setActions(knownActions(e, action))
 	if !strings.HasPrefix(r.Principal, "arn:") && strings.HasPrefix(r.Denial.Principal, "arn:") {
 		r.Principal = StablePrincipal(r.Denial.Principal).ARN
 	}
-	r.Resource = first(e.messageResource(r.Denial), r.recordResource(asked.Resource), "*")
+	r.Resource = first(e.messageResource(r.Denial), r.recordResource(resource), "*")
 	r.ResourceParent = parentOf(r.Resource)
 	r.setKeyLayer()
 	return r
-}
-
-// recordRequest is the request as far as the record alone shows it.
-func recordRequest(e *Event) policy.Request {
-	reqs, err := policy.RequestsFromRecord(e.Record)
-	if err != nil || len(reqs) == 0 {
-		return policy.Request{}
-	}
-	return reqs[0]
 }
 
 // knownActions lists the actions of an event, asked first: S3 decides on one
@@ -324,7 +315,7 @@ func nativeFailure(e *Event) (FailedRequest, bool) {
 		return FailedRequest{}, false
 	}
 	r := FailedRequest{Event: e, Account: e.Account, Region: e.Region,
-		Denial: ParseDenial(e.ErrorCode, e.ErrorMessage)}
+		Denial: e.denial()}
 	r.setActions(nil)
 	r.Action = first(r.Action, e.Name)
 	if p := r.Denial.Principal; strings.HasPrefix(p, "arn:") {

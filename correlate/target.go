@@ -12,11 +12,17 @@ type arnParts struct {
 
 // splitARN takes s apart; false when it is no ARN.
 func splitARN(s string) (arnParts, bool) {
-	p := strings.SplitN(s, ":", 6)
-	if len(p) != 6 || p[0] != "arn" {
+	rest, ok := strings.CutPrefix(s, "arn:")
+	if !ok {
 		return arnParts{}, false
 	}
-	return arnParts{p[1], p[2], p[3], p[4], p[5]}, true
+	var p [4]string
+	for i := range p {
+		if p[i], rest, ok = strings.Cut(rest, ":"); !ok {
+			return arnParts{}, false
+		}
+	}
+	return arnParts{p[0], p[1], p[2], p[3], rest}, true
 }
 
 // arnAccount returns the account part of an ARN, or "".

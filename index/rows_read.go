@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
@@ -235,7 +236,7 @@ func (c *columnCursor) next() error {
 	c.page = page
 	n := int(page.NumValues())
 	if cap(c.values) < n {
-		c.values = make([]parquet.Value, n)
+		c.values = pageValues(n)
 	}
 	c.values = c.values[:n]
 	read, err := page.Values().ReadValues(c.values)
@@ -244,6 +245,18 @@ func (c *columnCursor) next() error {
 	}
 	c.values = c.values[:read]
 	return nil
+}
+
+// spareValues are slices of cursors that were closed: a query that reads a few
+// rows of many segments needs one for each column of each.
+var spareValues sync.Pool
+
+// pageValues returns room for the values of a page.
+func pageValues(n int) []parquet.Value {
+	if spare, ok := spareValues.Get().(*[]parquet.Value); ok && cap(*spare) >= n {
+		return *spare
+	}
+	return make([]parquet.Value, n)
 }
 
 func (c *columnCursor) release() {
@@ -256,6 +269,11 @@ func (c *columnCursor) release() {
 
 func (c *columnCursor) close() {
 	c.release()
+	if cap(c.values) > 0 {
+		spare := c.values
+		spareValues.Put(&spare)
+		c.values = nil
+	}
 	if c.pages != nil {
 		c.pages.Close()
 		c.pages = nil

@@ -193,6 +193,7 @@ type cursor struct {
 	reader  *index.Rows
 	terms   index.TermReader
 	head    *Event
+	size    int // of the last record, as a guess at the next one's
 	done    bool
 }
 
@@ -266,10 +267,11 @@ func (c *cursor) advance() (row int, ok bool) {
 
 // match makes head the event of row when the filter holds for it.
 func (c *cursor) match(row int) (bool, error) {
-	raw, err := c.reader.AppendRaw(nil, row)
+	raw, err := c.reader.AppendRaw(make([]byte, 0, c.size+c.size/8+64), row)
 	if err != nil {
 		return false, err
 	}
+	c.size = len(raw)
 	if ok, err := c.holds(raw, row); !ok || err != nil {
 		return false, err
 	}

@@ -20,11 +20,33 @@ import (
 // instance, replaces them with Request.With. Numbers may be json.Number or
 // float64. The record is not changed.
 func RequestsFromRecord(record map[string]any) ([]Request, error) {
+	view, err := viewOf(record)
+	if err != nil {
+		return nil, err
+	}
+	view.globalKeys()
+	view.serviceKeys()
+	return view.perReference(), nil
+}
+
+// Asked returns the action and the resource of what RequestsFromRecord makes of
+// a record, which all its requests share; both are "" where it fails. It reads
+// much less.
+func Asked(record map[string]any) (action, resource string) {
+	view, err := viewOf(record)
+	if err != nil {
+		return "", ""
+	}
+	return view.request.Action, view.request.Resource
+}
+
+// viewOf reads principal, action and resource.
+func viewOf(record map[string]any) (*recordView, error) {
 	source, name := text(record, "eventSource"), text(record, "eventName")
 	if source == "" || name == "" {
 		return nil, errors.New("read record: no eventSource or eventName")
 	}
-	view := recordView{
+	view := &recordView{
 		record: record,
 		user:   object(record, "userIdentity"),
 		params: object(record, "requestParameters"),
@@ -35,9 +57,7 @@ func RequestsFromRecord(record map[string]any) ([]Request, error) {
 	view.request.Principal = view.principal()
 	view.request.Action = view.action(name)
 	view.resource()
-	view.globalKeys()
-	view.serviceKeys()
-	return view.perReference(), nil
+	return view, nil
 }
 
 // RequestsFromJSON is RequestsFromRecord for a record as it was delivered.
