@@ -13,8 +13,9 @@ import (
 
 // Engine answers queries from an index. It is safe for concurrent use.
 type Engine struct {
-	ix   *index.Index
-	scan bool
+	ix    *index.Index
+	scan  bool
+	stats *Stats // of the one query that Explain runs, or nil
 }
 
 // NewEngine returns an engine over ix, which must stay open.
@@ -28,14 +29,19 @@ func NewScanner(ix *index.Index) *Engine { return &Engine{ix: ix, scan: true} }
 func (q *Engine) Index() *index.Index { return q.ix }
 
 // Events yields the events that f selects, in the order of eventTime, eventID,
-// recipientAccountId, bytes. An error is the last thing yielded. Memory does not
-// grow with the number of events.
+// recipientAccountId, bytes, or the other way round when f says so. An error is
+// the last thing yielded. Memory does not grow with the number of events.
 func (q *Engine) Events(ctx context.Context, f Filter) iter.Seq2[*Event, error] {
 	return func(yield func(*Event, error) bool) {
-		for _, date := range q.ix.Partitions() {
+		dates := q.ix.Partitions()
+		if f.Latest {
+			slices.Reverse(dates)
+		}
+		for _, date := range dates {
 			if !f.covers(date) {
 				continue
 			}
+			q.stats.partition()
 			if !q.partition(ctx, f, date, yield) {
 				return
 			}
@@ -68,7 +74,7 @@ func (q *Engine) partition(ctx context.Context, f Filter, date string, yield fun
 		if err := ctx.Err(); err != nil {
 			return yield(nil, err) && false
 		}
-		best, err := first(cursors)
+		best, err := first(cursors, f.direction())
 		if err != nil {
 			return yield(nil, err) && false
 		}
@@ -82,21 +88,29 @@ func (q *Engine) partition(ctx context.Context, f Filter, date string, yield fun
 	}
 }
 
-// first returns the cursor with the least event, nil when all are at their end.
-// Cursors are sorted by the time of their first event.
-func first(cursors []*cursor) (*cursor, error) {
+// direction is 1 for the order of time, -1 for the other way round.
+func (f *Filter) direction() int {
+	if f.Latest {
+		return -1
+	}
+	return 1
+}
+
+// first returns the cursor with the event that comes first, nil when all are at
+// their end. Cursors are sorted by where their first event can be.
+func first(cursors []*cursor, direction int) (*cursor, error) {
 	var best *cursor
 	for _, c := range cursors {
 		if c.done {
 			continue
 		}
-		if best != nil && !c.opened() && c.from.After(best.head.Time) {
+		if best != nil && !c.opened() && direction*c.from.Compare(best.head.Time) > 0 {
 			break
 		}
 		if err := c.fill(); err != nil {
 			return nil, err
 		}
-		if !c.done && (best == nil || compare(c.head, best.head) < 0) {
+		if !c.done && (best == nil || direction*compare(c.head, best.head) < 0) {
 			best = c
 		}
 	}
@@ -121,20 +135,27 @@ func (q *Engine) cursors(f Filter, date string) ([]*cursor, error) {
 	for _, s := range segments {
 		from, to, timed := s.Span()
 		if timed && (!f.To.IsZero() && !from.Before(f.To) || to.Before(f.From)) {
+			q.stats.outside()
 			continue
 		}
-		c := &cursor{ix: q.ix, seg: s, filter: f, from: from, scan: q.scan, inexact: slices.ContainsFunc(f.Where, Term.inexact)}
+		c := &cursor{ix: q.ix, seg: s, filter: f, from: from, scan: q.scan, stats: q.stats, inexact: slices.ContainsFunc(f.Where, Term.inexact)}
+		if f.Latest {
+			c.from = to
+		}
 		if !q.scan {
 			if c.rows, err = candidates(s, f); err != nil {
 				return nil, err
 			}
 			if c.rows != nil && c.rows.IsEmpty() {
+				q.stats.ruledOut()
 				continue
 			}
 		}
+		q.stats.searched(s.Rows(), c.rows)
 		list = append(list, c)
 	}
-	slices.SortStableFunc(list, func(a, b *cursor) int { return a.from.Compare(b.from) })
+	direction := f.direction()
+	slices.SortStableFunc(list, func(a, b *cursor) int { return direction * a.from.Compare(b.from) })
 	return list, nil
 }
 
@@ -176,154 +197,4 @@ func findTerm(s *index.Segment, t Term) (*index.RowSet, error) {
 		}
 	}
 	return rows, nil
-}
-
-// cursor walks the matching events of one segment.
-type cursor struct {
-	ix     *index.Index
-	seg    *index.Segment
-	filter Filter
-	from   time.Time // of the segment's first event
-	scan   bool
-	// inexact: the candidates are not all known to hold a term of the filter.
-	inexact bool
-	rows    *index.RowSet // candidates, nil for all
-	it      index.RowIterator
-	next    int
-	reader  *index.Rows
-	terms   index.TermReader
-	head    *Event
-	size    int // of the last record, as a guess at the next one's
-	done    bool
-}
-
-func (c *cursor) opened() bool { return c.reader != nil }
-
-func (c *cursor) close() {
-	if c.reader != nil {
-		c.reader.Close()
-		c.reader = nil
-	}
-}
-
-// fill makes head the next matching event, or sets done.
-func (c *cursor) fill() error {
-	if c.head != nil || c.done {
-		return nil
-	}
-	if c.reader == nil {
-		var err error
-		if c.reader, err = c.seg.Reader(); err != nil {
-			return err
-		}
-		if c.rows != nil {
-			c.it = c.rows.Iterator()
-		}
-	}
-	for {
-		row, ok := c.advance()
-		if !ok {
-			break
-		}
-		t, err := c.reader.Time(row)
-		if err != nil {
-			return err
-		}
-		if !c.filter.To.IsZero() && !t.IsZero() && !t.Before(c.filter.To) {
-			break
-		}
-		if !c.filter.inRange(t) {
-			continue
-		}
-		if found, err := c.match(row); found || err != nil {
-			return err
-		}
-	}
-	c.done = true
-	c.close()
-	return nil
-}
-
-func (f *Filter) inRange(t time.Time) bool {
-	if t.IsZero() {
-		return f.From.IsZero() && f.To.IsZero()
-	}
-	return !t.Before(f.From) && (f.To.IsZero() || t.Before(f.To))
-}
-
-func (c *cursor) advance() (row int, ok bool) {
-	if c.it != nil {
-		if !c.it.HasNext() {
-			return 0, false
-		}
-		return int(c.it.Next()), true
-	}
-	if c.next >= c.seg.Rows() {
-		return 0, false
-	}
-	c.next++
-	return c.next - 1, true
-}
-
-// match makes head the event of row when the filter holds for it.
-func (c *cursor) match(row int) (bool, error) {
-	raw, err := c.reader.AppendRaw(make([]byte, 0, c.size+c.size/8+64), row)
-	if err != nil {
-		return false, err
-	}
-	c.size = len(raw)
-	if ok, err := c.holds(raw, row); !ok || err != nil {
-		return false, err
-	}
-	key, err := c.reader.Key(row)
-	if err != nil {
-		return false, err
-	}
-	e := &Event{Raw: raw, Time: key.Time, ID: key.ID, Account: key.Account, Object: key.Object, Index: key.Position}
-	others, err := c.ix.Deliveries(c.seg, row)
-	for _, d := range others {
-		if d.Object < e.Object || d.Object == e.Object && d.Position < e.Index {
-			e.Object, e.Index = d.Object, d.Position
-		}
-	}
-	c.head = e
-	return true, err
-}
-
-// holds decides what the candidates left open: the expression, and when
-// scanning the terms as well.
-func (c *cursor) holds(raw []byte, row int) (bool, error) {
-	if c.scan || c.inexact {
-		native, err := c.reader.Native(row)
-		if err != nil {
-			return false, err
-		}
-		if ok, err := matchTerms(&c.terms, raw, native, c.filter.Where); !ok || err != nil {
-			return false, err
-		}
-	}
-	if c.filter.Expr == nil {
-		return true, nil
-	}
-	record, err := DecodeRecord(raw)
-	if err != nil {
-		return false, err
-	}
-	return c.filter.Expr.Match(record)
-}
-
-// matchTerms evaluates terms on a record.
-func matchTerms(reader *index.TermReader, raw []byte, native bool, terms []Term) (bool, error) {
-	if len(terms) == 0 {
-		return true, nil
-	}
-	found := make([]bool, len(terms))
-	err := reader.Terms(raw, native, func(f index.Field, text []byte) {
-		for i, t := range terms {
-			if !found[i] && slices.Contains(t.Fields, f) {
-				found[i] = slices.ContainsFunc(t.Values, func(v string) bool { return index.MatchGlob(v, string(text)) })
-			}
-		}
-	})
-	return !slices.Contains(found, false), err
 }

@@ -18,6 +18,13 @@ type Filter struct {
 	Where []Term
 	// Expr is a compiled expression that must be true, or nil.
 	Expr *Expr
+	// Undecided is told each event on which Expr needs more work than is
+	// allowed; the event is left out and the query goes on. When nil, such an
+	// event ends the query with an error. It is called from the goroutine that
+	// iterates, and may keep the event.
+	Undecided func(*Event, error)
+	// Latest turns the order round: the latest event comes first.
+	Latest bool
 }
 
 // Term holds when any of Fields has any of Values. A value may contain '*',

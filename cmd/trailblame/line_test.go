@@ -28,6 +28,7 @@ var homes = map[string][]string{
 	"github.com/expr-lang":               {"query"},
 	"github.com/goccy/go-yaml":           {"correlate"},
 	"github.com/spf13":                   {"cmd/trailblame"},
+	"github.com/itchyny/gojq":            {"cmd/trailblame"},
 	"golang.org/x/term":                  {"cmd/trailblame"},
 	"golang.org/x/sys":                   {"index"},
 }

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// outputFlags say how and where findings are written.
+// outputFlags say how and where results are written.
 type outputFlags struct {
 	format string
 	out    string
@@ -20,47 +20,103 @@ type outputFlags struct {
 }
 
 func (o *outputFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&o.format, "format", "", "text, ndjson, json, csv or markdown (default: text on a terminal, else ndjson)")
+	o.registerWith(flags, "text, ndjson, json, csv or markdown (default: text on a terminal, else ndjson)")
+}
+
+// registerWith registers the flags of a command that has its own formats.
+func (o *outputFlags) registerWith(flags *pflag.FlagSet, formats string) {
+	flags.StringVar(&o.format, "format", "", formats)
 	flags.StringVar(&o.out, "out", "", "write to this file instead of standard output")
 	flags.BoolVar(&o.force, "force", false, "let --out replace a file")
 }
 
-// output is where findings go: standard output, or a file that appears under
-// its name only when it is whole.
+// destination is where results go: standard output, or a file that appears
+// under its name only when it is whole.
+type destination struct {
+	io.Writer
+	terminal bool
+	form     format
+	style    style
+	file     *os.File
+	name     string
+}
+
+// openDestination opens what the flags ask for. The format is checked against
+// the ones that the command has besides the common ones.
+func (a *app) openDestination(flags *outputFlags, more ...format) (*destination, error) {
+	d := &destination{Writer: a.stdout, terminal: a.terminal(), name: flags.out}
+	d.terminal = d.terminal && flags.out == ""
+	var err error
+	if d.form, err = parseFormat(flags.format, d.terminal, more...); err != nil {
+		return nil, &usageError{err}
+	}
+	if d.style, err = a.style(d.terminal); err != nil {
+		return nil, err
+	}
+	if flags.out == "" {
+		return d, nil
+	}
+	if _, err := os.Lstat(flags.out); err == nil && !flags.force {
+		return nil, usagef("--out %s: the file exists; --force replaces it", flags.out)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if d.file, err = os.CreateTemp(filepath.Dir(flags.out), ".trailblame-*"); err != nil {
+		return nil, fmt.Errorf("create %s: %w", flags.out, err)
+	}
+	d.Writer = d.file
+	return d, nil
+}
+
+// commit gives a file its name.
+func (d *destination) commit() error {
+	if d.file == nil {
+		return nil
+	}
+	err := d.file.Sync()
+	if closeErr := d.file.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(d.file.Name(), d.name)
+	}
+	if err != nil {
+		os.Remove(d.file.Name())
+		return fmt.Errorf("write %s: %w", d.name, err)
+	}
+	d.file = nil
+	return nil
+}
+
+// abandon removes what commit did not finish.
+func (d *destination) abandon() {
+	if d.file != nil {
+		d.file.Close()
+		os.Remove(d.file.Name())
+		d.file = nil
+	}
+}
+
+// output is where findings go.
 type output struct {
+	*destination
 	encoder findingEncoder
-	file    *os.File
-	name    string
 }
 
 func (a *app) openOutput(flags *outputFlags) (*output, error) {
-	o := &output{name: flags.out}
-	var w io.Writer = a.stdout
-	terminal := a.terminal()
-	if flags.out != "" {
-		if _, err := os.Lstat(flags.out); err == nil && !flags.force {
-			return nil, usagef("--out %s: the file exists; --force replaces it", flags.out)
-		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		var err error
-		if o.file, err = os.CreateTemp(filepath.Dir(flags.out), ".trailblame-*"); err != nil {
-			return nil, fmt.Errorf("create %s: %w", flags.out, err)
-		}
-		w, terminal = o.file, false
-	}
-	form, err := parseFormat(flags.format, terminal)
+	d, err := a.openDestination(flags)
 	if err != nil {
-		o.abandon()
-		return nil, &usageError{err}
-	}
-	st, err := a.style(terminal)
-	if err != nil {
-		o.abandon()
 		return nil, err
 	}
-	o.encoder = newFindingEncoder(w, form, st)
-	return o, nil
+	return &output{d, newFindingEncoder(d, d.form, d.style)}, nil
+}
+
+// commit ends the output and, of a file, gives it its name.
+func (o *output) commit() error {
+	if err := o.encoder.close(); err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	return o.destination.commit()
 }
 
 // style decides colour and width of text.
@@ -81,36 +137,4 @@ func (a *app) style(terminal bool) (style, error) {
 		}
 	}
 	return st, nil
-}
-
-// commit ends the output and, of a file, gives it its name.
-func (o *output) commit() error {
-	if err := o.encoder.close(); err != nil {
-		return fmt.Errorf("write results: %w", err)
-	}
-	if o.file == nil {
-		return nil
-	}
-	err := o.file.Sync()
-	if closeErr := o.file.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(o.file.Name(), o.name)
-	}
-	if err != nil {
-		os.Remove(o.file.Name())
-		return fmt.Errorf("write %s: %w", o.name, err)
-	}
-	o.file = nil
-	return nil
-}
-
-// abandon removes what commit did not finish.
-func (o *output) abandon() {
-	if o.file != nil {
-		o.file.Close()
-		os.Remove(o.file.Name())
-		o.file = nil
-	}
 }

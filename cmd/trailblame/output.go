@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/trailblame/trailblame/correlate"
@@ -23,9 +24,12 @@ const (
 	formatMarkdown format = "markdown"
 )
 
-// parseFormat reads the name of a format. Without a name it is text on a
-// terminal and NDJSON elsewhere.
-func parseFormat(name string, terminal bool) (format, error) {
+// parseFormat reads the name of a format, one of the common ones or of more.
+// Without a name it is text on a terminal and NDJSON elsewhere.
+func parseFormat(name string, terminal bool, more ...format) (format, error) {
+	if slices.Contains(more, format(name)) {
+		return format(name), nil
+	}
 	switch f := format(name); f {
 	case formatText, formatNDJSON, formatJSON, formatCSV, formatMarkdown:
 		return f, nil
@@ -35,7 +39,11 @@ func parseFormat(name string, terminal bool) (format, error) {
 		}
 		return formatNDJSON, nil
 	}
-	return "", fmt.Errorf("--format %s: want text, ndjson, json, csv or markdown", safe(name))
+	names := "text, ndjson, json, csv"
+	for _, f := range more {
+		names += ", " + string(f)
+	}
+	return "", fmt.Errorf("--format %s: want %s or markdown", safe(name), names)
 }
 
 // findingEncoder writes a stream of findings. close writes what the format needs

@@ -4,10 +4,12 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -37,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"gzip":  gzipFile,
 			"cut":   cutFile,
 			"flip":  flipBit,
+			"hard":  hardFile,
 		},
 		RequireExplicitExec: true,
 	})
@@ -99,4 +102,14 @@ func flipBit(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	b[offset] ^= 1
 	ts.Check(os.WriteFile(names[0], b, 0o600))
+}
+
+// hard FILE writes two plain records around one with a very long list.
+func hardFile(ts *testscript.TestScript, _ bool, args []string) {
+	var b strings.Builder
+	for i, list := range []string{`"x"`, strings.Repeat(`"abcdefgh",`, 20000) + `"x"`, `"y"`} {
+		fmt.Fprintf(&b, `{"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventName":"X","eventTime":"2026-03-01T1%d:00:00Z",`+
+			`"eventID":"0000000%d-0000-4000-8000-000000000000","requestParameters":{"l":[%s]}}`+"\n", i, i+1, list)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
 }

@@ -1,6 +1,10 @@
 package main
 
-import "unicode"
+import (
+	"unicode"
+
+	"golang.org/x/term"
+)
 
 // style says how text looks: how wide a line may be, and whether in colour.
 type style struct {
@@ -54,3 +58,6 @@ var wide = &unicode.RangeTable{
 	},
 	R32: []unicode.Range32{{0x1f300, 0x1f64f, 1}, {0x1f680, 0x1f6ff, 1}, {0x1f900, 0x1f9ff, 1}, {0x20000, 0x3fffd, 1}},
 }
+
+// terminal tells whether standard output is one.
+func (a *app) terminal() bool { return term.IsTerminal(int(a.stdout.Fd())) }

@@ -1,0 +1,190 @@
+package query
+
+import (
+	"slices"
+	"time"
+
+	"github.com/trailblame/trailblame/index"
+)
+
+// cursor walks the matching events of one segment.
+type cursor struct {
+	ix     *index.Index
+	seg    *index.Segment
+	filter Filter
+	from   time.Time // of the segment's first event, or its last going back
+	scan   bool
+	// inexact: the candidates are not all known to hold a term of the filter.
+	inexact bool
+	stats   *Stats
+	rows    *index.RowSet // candidates, nil for all
+	it      index.RowIterator
+	next    int
+	back    *backward // when going back
+	behind  bool      // the last block began in front of the time range
+	reader  *index.Rows
+	terms   index.TermReader
+	head    *Event
+	size    int // of the last record, as a guess at the next one's
+	done    bool
+}
+
+func (c *cursor) opened() bool { return c.reader != nil }
+
+func (c *cursor) close() {
+	if c.reader != nil {
+		c.reader.Close()
+		c.reader = nil
+	}
+}
+
+// fill makes head the next matching event, or sets done.
+func (c *cursor) fill() error {
+	if c.head != nil || c.done {
+		return nil
+	}
+	if c.reader == nil {
+		var err error
+		if c.reader, err = c.seg.Reader(); err != nil {
+			return err
+		}
+		c.start()
+	}
+	if c.back != nil {
+		return c.fillBack()
+	}
+	for {
+		row, ok := c.advance()
+		if !ok {
+			break
+		}
+		t, err := c.reader.Time(row)
+		if err != nil {
+			return err
+		}
+		if !c.filter.To.IsZero() && !t.IsZero() && !t.Before(c.filter.To) {
+			break
+		}
+		if !c.filter.inRange(t) {
+			continue
+		}
+		if c.head, err = c.match(row); c.head != nil || err != nil {
+			return err
+		}
+	}
+	c.done = true
+	c.close()
+	return nil
+}
+
+func (c *cursor) start() {
+	switch {
+	case c.filter.Latest:
+		c.back = newBackward(c.rows, c.seg.Rows())
+	case c.rows != nil:
+		c.it = c.rows.Iterator()
+	}
+}
+
+func (f *Filter) inRange(t time.Time) bool {
+	if t.IsZero() {
+		return f.From.IsZero() && f.To.IsZero()
+	}
+	return !t.Before(f.From) && (f.To.IsZero() || t.Before(f.To))
+}
+
+func (c *cursor) advance() (row int, ok bool) {
+	if c.it != nil {
+		if !c.it.HasNext() {
+			return 0, false
+		}
+		return int(c.it.Next()), true
+	}
+	if c.next >= c.seg.Rows() {
+		return 0, false
+	}
+	c.next++
+	return c.next - 1, true
+}
+
+// match returns the event of row when the filter holds for it, else nil.
+func (c *cursor) match(row int) (*Event, error) {
+	raw, err := c.reader.AppendRaw(make([]byte, 0, c.size+c.size/8+64), row)
+	if err != nil {
+		return nil, err
+	}
+	c.size = len(raw)
+	c.stats.read(len(raw))
+	ok, tooMuch, err := c.holds(raw, row)
+	if err != nil || !ok && tooMuch == nil {
+		return nil, err
+	}
+	e, err := c.event(raw, row)
+	if err != nil || tooMuch == nil {
+		return e, err
+	}
+	if c.filter.Undecided == nil {
+		return nil, tooMuch
+	}
+	c.filter.Undecided(e, tooMuch)
+	return nil, nil
+}
+
+// event cites a record by its smallest delivery.
+func (c *cursor) event(raw []byte, row int) (*Event, error) {
+	key, err := c.reader.Key(row)
+	if err != nil {
+		return nil, err
+	}
+	e := &Event{Raw: raw, Time: key.Time, ID: key.ID, Account: key.Account, Object: key.Object, Index: key.Position}
+	others, err := c.ix.Deliveries(c.seg, row)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range others {
+		if d.Object < e.Object || d.Object == e.Object && d.Position < e.Index {
+			e.Object, e.Index = d.Object, d.Position
+		}
+	}
+	return e, nil
+}
+
+// holds decides what the candidates left open: the expression, and when
+// scanning the terms as well. tooMuch is why the expression could not be
+// decided on this record.
+func (c *cursor) holds(raw []byte, row int) (ok bool, tooMuch, err error) {
+	if c.scan || c.inexact {
+		native, err := c.reader.Native(row)
+		if err != nil {
+			return false, nil, err
+		}
+		if ok, err := matchTerms(&c.terms, raw, native, c.filter.Where); !ok || err != nil {
+			return false, nil, err
+		}
+	}
+	if c.filter.Expr == nil {
+		return true, nil, nil
+	}
+	record, err := DecodeRecord(raw)
+	if err != nil {
+		return false, nil, err
+	}
+	ok, tooMuch = c.filter.Expr.Match(record)
+	return ok, tooMuch, nil
+}
+
+// matchTerms evaluates terms on a record.
+func matchTerms(reader *index.TermReader, raw []byte, native bool, terms []Term) (bool, error) {
+	if len(terms) == 0 {
+		return true, nil
+	}
+	found := make([]bool, len(terms))
+	err := reader.Terms(raw, native, func(f index.Field, text []byte) {
+		for i, t := range terms {
+			if !found[i] && slices.Contains(t.Fields, f) {
+				found[i] = slices.ContainsFunc(t.Values, func(v string) bool { return index.MatchGlob(v, string(text)) })
+			}
+		}
+	})
+	return !slices.Contains(found, false), err
+}
