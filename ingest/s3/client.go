@@ -42,12 +42,13 @@ func (s *Source) connect(ctx context.Context) error {
 			o.BaseEndpoint = &s.opts.EndpointURL
 		}
 		o.UsePathStyle = s.opts.PathStyle || o.BaseEndpoint != nil || strings.Contains(s.bucket, ".")
-		// Checksums that are not required are not understood everywhere.
+		// Listings have none, and not every server understands what asks for them.
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
-	return nil
+	s.direct, err = s.newDirect(ctx, cfg.ResponseChecksumValidation != aws.ResponseChecksumValidationWhenRequired)
+	return err
 }
 
 func (s *Source) config(ctx context.Context) (aws.Config, error) {
@@ -87,6 +88,7 @@ func (s *Source) httpClient(configured aws.HTTPClient) *http.Client {
 	t.MaxIdleConns = maxAtATime
 	t.MaxIdleConnsPerHost = maxAtATime
 	t.IdleConnTimeout = s.opts.Idle / 2
+	t.DisableCompression = true
 	t.ReadBufferSize = 32 << 10 // most bodies in one read, with their header
 	// S3 speaks HTTP/1.1 only, with one request at a time on a connection.
 	t.ForceAttemptHTTP2 = false

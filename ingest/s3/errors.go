@@ -63,7 +63,7 @@ var refusedCodes = []string{
 	"UnrecognizedClientException", "InvalidSecurity", "NotSignedUp", "AccountProblem",
 }
 
-var transientCodes = []string{"InternalError", "OperationAborted", "RequestTimeout", "RequestTimeTooSkewed", "ServiceUnavailable", "IncompleteBody"}
+var transientCodes = []string{"InternalError", "OperationAborted", "RequestTimeout", skewed, "ServiceUnavailable", "IncompleteBody"}
 
 var (
 	throttles  = retry.IsErrorThrottles(retry.DefaultThrottles)
@@ -123,14 +123,14 @@ func isTransient(err error) bool {
 
 // advice is what to do about the codes that S3 gives for one object or bucket.
 var advice = map[string]string{
-	"AccessDenied":         "access denied; s3:GetObject and s3:ListBucket are needed, and kms:Decrypt for an encrypted bucket",
-	"Forbidden":            "access denied; the server does not say why (403)",
-	"NoSuchKey":            "gone since it was listed; run again",
-	"NotFound":             "gone since it was listed; run again",
-	"NoSuchBucket":         "there is no such bucket",
-	"PreconditionFailed":   "changed since it was listed; run again",
-	"InvalidObjectState":   "archived; restore it from its storage class first",
-	"RequestTimeTooSkewed": "the clock of this machine is wrong; set it and run again",
+	"AccessDenied":       "access denied; s3:GetObject and s3:ListBucket are needed, and kms:Decrypt for an encrypted bucket",
+	"Forbidden":          "access denied; the server does not say why (403)",
+	"NoSuchKey":          "gone since it was listed; run again",
+	"NotFound":           "gone since it was listed; run again",
+	"NoSuchBucket":       "there is no such bucket",
+	"PreconditionFailed": "changed since it was listed; run again",
+	"InvalidObjectState": "archived; restore it from its storage class first",
+	skewed:               "the clock of this machine is wrong; set it and run again",
 }
 
 // explain words an error in one line, with what to do, and gives those of the

@@ -47,9 +47,10 @@ var faults = []struct {
 	{"close before the body", "Get", cut(s3fake.CutClose, 0), 6, "did not come whole"},
 	{"stall in the body", "Get", cut(s3fake.CutStall, 20), 2, "stopped answering"},
 	{"short body without a length", "Get", cut(s3fake.CutShort, 20), 6, "did not come whole"},
+	{"a body byte by byte", "Get", &s3fake.Fault{Cut: s3fake.CutDrip, Drip: 20 * time.Millisecond}, 1, ""},
 	{"a bit flipped", "Get", cut(s3fake.CutFlip, 30), 2, "not those of its ETag"},
 	{"a web page for a body", "Get", text(html), 2, "bytes where"},
-	{"nothing for a body", "Get", text(""), 2, "did not come whole"},
+	{"nothing for a body", "Get", text(""), 2, "0 bytes where"},
 	{"access denied", "Get", refusal(403, "AccessDenied"), 0, "s3:GetObject"},
 	{"key of KMS disabled", "Get", refusal(400, "KMS.DisabledException"), 0, "KMS.DisabledException"},
 	{"archived", "Get", refusal(403, "InvalidObjectState"), 0, "restore it"},
@@ -135,6 +136,9 @@ func TestFaultsThatPass(t *testing.T) {
 // all others are read.
 func TestFaultsThatStay(t *testing.T) {
 	for _, f := range faults {
+		if f.fault.Cut == s3fake.CutDrip {
+			continue // it comes in the end
+		}
 		t.Run(f.name, func(t *testing.T) {
 			server := newServer(t)
 			keys := fill(server, 12)

@@ -14,9 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"github.com/trailblame/trailblame/ingest"
 )
 
@@ -24,50 +21,47 @@ import (
 type part struct {
 	io.ReadCloser
 	offset int64
-	md5    bool // the ETag may be the MD5 of the whole object
+	md5    bool      // the ETag may be the MD5 of the whole object
+	sum    *checksum // of the whole object, if this is its beginning
 }
 
 // get asks for an object from offset on. The answer may begin earlier, with a
 // server that knows no ranges; what was not listed is refused.
 func (s *Source) get(ctx context.Context, key string, obj ingest.Object, offset int64) (part, error) {
-	in := &s3.GetObjectInput{Bucket: &s.bucket, Key: &key, RequestPayer: s.payer()}
-	tagged := isTag(obj.Version)
-	if tagged {
-		in.IfMatch = aws.String(`"` + obj.Version + `"`)
-	}
-	if offset > 0 {
-		in.Range = aws.String(fmt.Sprintf("bytes=%d-", offset))
+	tag := ""
+	if isTag(obj.Version) {
+		tag = obj.Version
 	}
 	s.opts.Stats.Gets.Add(1)
-	out, err := s.client.GetObject(ctx, in)
+	response, err := s.direct.get(ctx, key, tag, offset)
 	if err != nil {
 		if status(err) == http.StatusRequestedRangeNotSatisfiable {
 			err = permanent(advice["PreconditionFailed"])
 		}
 		return part{}, err
 	}
-	p := part{ReadCloser: out.Body, md5: isMD5(obj.Version) && !encrypted(out)}
-	if err := p.check(out, obj, offset, tagged); err != nil {
-		out.Body.Close()
+	p := part{ReadCloser: response.Body, md5: isMD5(tag) && !encrypted(response.Header), sum: checksumOf(response)}
+	if err := p.check(response, obj, tag, offset); err != nil {
+		response.Body.Close()
 		return part{}, err
 	}
 	return p, nil
 }
 
 // check compares an answer with what was listed and asked for.
-func (p *part) check(out *s3.GetObjectOutput, obj ingest.Object, offset int64, tagged bool) error {
-	if tag := strings.Trim(aws.ToString(out.ETag), `"`); tagged && tag != "" && tag != obj.Version {
+func (p *part) check(response *http.Response, obj ingest.Object, tag string, offset int64) error {
+	if got := strings.Trim(response.Header.Get("ETag"), `"`); tag != "" && got != "" && got != tag {
 		return permanent(advice["PreconditionFailed"])
 	}
-	size := aws.ToInt64(out.ContentLength)
-	if spec := aws.ToString(out.ContentRange); spec != "" {
+	size := response.ContentLength
+	if spec := response.Header.Get("Content-Range"); spec != "" {
 		var last int64
 		if n, _ := fmt.Sscanf(spec, "bytes %d-%d/%d", &p.offset, &last, &size); n != 3 || p.offset != offset {
 			return badAnswer(fmt.Sprintf("the server answered with the range %q, not with that from %d on", oneLine(spec), offset))
 		}
 	}
 	// Without a length the size shows when the body ends.
-	if size > 0 && size != obj.Size {
+	if size >= 0 && size != obj.Size {
 		return badAnswer(fmt.Sprintf("it has %d bytes where %d were listed; run again", size, obj.Size))
 	}
 	return nil
@@ -87,8 +81,9 @@ func isTag(version string) bool {
 
 // encrypted reports whether the ETag is not that of the bytes, because S3
 // encrypts the object with a key of KMS or of the caller.
-func encrypted(out *s3.GetObjectOutput) bool {
-	return strings.HasPrefix(string(out.ServerSideEncryption), "aws:kms") || out.SSECustomerAlgorithm != nil
+func encrypted(h http.Header) bool {
+	return strings.HasPrefix(h.Get("X-Amz-Server-Side-Encryption"), "aws:kms") ||
+		h.Get("X-Amz-Server-Side-Encryption-Customer-Algorithm") != ""
 }
 
 // slowest is the rate, in bytes a second, below which a server that sends at
@@ -118,6 +113,7 @@ type fetch struct {
 	key   string
 	obj   ingest.Object
 	buf   []byte
+	sum   *checksum
 	wrong string // MD5 of bytes that did not fit the ETag
 }
 
@@ -127,6 +123,9 @@ func (f *fetch) once(ctx context.Context) error {
 		return err
 	}
 	defer p.Close()
+	if p.sum != nil {
+		f.sum = p.sum
+	}
 	f.buf = f.buf[:p.offset]
 	before := len(f.buf)
 	for len(f.buf) < cap(f.buf) && err == nil {
@@ -159,10 +158,19 @@ func atEnd(r io.Reader) error {
 	}
 }
 
-// verify compares the bytes with their ETag, where that is their MD5. Bytes
-// that come twice the same and are a whole gzip file are what the server holds:
-// its ETags only look like MD5s.
+// verify compares the bytes with their checksum, where there is one, and with
+// their ETag, where that is their MD5. The ETags of some servers only look like
+// MD5s: bytes that have the right checksum, or come twice the same and are a
+// whole gzip file, are what the server holds.
 func (f *fetch) verify(tagged bool) error {
+	if f.sum != nil {
+		f.sum.hash.Reset()
+		f.sum.hash.Write(f.buf)
+		if !f.sum.fits() {
+			f.buf = f.buf[:0]
+			return badAnswer("its bytes are not those of its checksum")
+		}
+	}
 	if !tagged || f.s.opaque.Load() {
 		return nil
 	}
@@ -171,7 +179,7 @@ func (f *fetch) verify(tagged bool) error {
 	switch {
 	case got == f.obj.Version:
 		return nil
-	case got == f.wrong && wholeGzip(f.buf):
+	case f.sum != nil, got == f.wrong && wholeGzip(f.buf):
 		f.s.opaque.Store(true)
 		return nil
 	}

@@ -111,7 +111,7 @@ func (l *listing) check(out *s3.ListObjectsV2Output) (page, error) {
 		if aws.ToInt64(o.Size) < 0 || o.Size == nil {
 			return p, badAnswer(fmt.Sprintf("the listing gives %q no possible size", short(key)))
 		}
-		p.objects = append(p.objects, ingest.Object{Name: key, Size: *o.Size, Version: version(o)})
+		p.objects = append(p.objects, ingest.Object{Name: key, Size: *o.Size, Version: version(o.ETag, o.LastModified)})
 	}
 	last = l.lastFolder
 	for _, f := range out.CommonPrefixes {
@@ -172,10 +172,11 @@ func (l *listing) leads(p *page, out *s3.ListObjectsV2Output) error {
 	return nil
 }
 
-// version tells one content of a key from another.
-func version(o types.Object) string {
-	if tag := strings.Trim(aws.ToString(o.ETag), `"`); tag != "" {
+// version tells one content of a key from another: by the ETag, or by the time
+// where there is none.
+func version(etag *string, modified *time.Time) string {
+	if tag := strings.Trim(aws.ToString(etag), `"`); tag != "" {
 		return tag
 	}
-	return aws.ToTime(o.LastModified).UTC().Format(time.RFC3339Nano)
+	return aws.ToTime(modified).UTC().Format(time.RFC3339Nano)
 }

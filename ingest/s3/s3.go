@@ -122,6 +122,7 @@ type Source struct {
 	bucket, prefix string
 	opts           Options
 	client         *s3.Client
+	direct         *direct
 	transport      *http.Transport
 	credentials    *aws.CredentialsCache // nil when requests are not signed
 	pace           *pace

@@ -22,20 +22,22 @@ type stream struct {
 	body   part
 	open   bool
 	offset int64
-	sum    hash.Hash
-	tries  int // without progress
+	begun  int64 // where the body begins
+	md5    hash.Hash
+	sum    *checksum // nil if the server sends none
+	tries  int       // without progress
 	err    error
 }
 
 // progress is how much must come for a broken body to count as a new start.
-const progress = 1 << 20
+const progress = 64 << 10
 
 func (s *Source) stream(ctx context.Context, obj ingest.Object) (*stream, error) {
 	key, err := s.key(obj.Name)
 	if err != nil {
 		return nil, err
 	}
-	r := &stream{s: s, key: key, obj: obj, sum: md5.New()}
+	r := &stream{s: s, key: key, obj: obj, md5: md5.New()}
 	r.ctx, r.cancel = context.WithCancel(ctx)
 	if err := r.ask(); err != nil {
 		r.cancel()
@@ -55,7 +57,10 @@ func (r *stream) ask() error {
 			p.Close()
 			return errors.Join(errBroken, err)
 		}
-		r.body, r.open = p, true
+		if r.offset == 0 {
+			r.sum = p.sum
+		}
+		r.body, r.open, r.begun = p, true, r.offset
 		return nil
 	})
 }
@@ -80,11 +85,11 @@ func (r *stream) Read(p []byte) (int, error) {
 }
 
 func (r *stream) take(p []byte) {
-	if r.offset/progress != (r.offset+int64(len(p)))/progress {
-		r.tries = 0
-	}
 	r.offset += int64(len(p))
-	r.sum.Write(p)
+	r.md5.Write(p)
+	if r.sum != nil {
+		r.sum.hash.Write(p)
+	}
 	r.s.opts.Stats.Bytes.Add(int64(len(p)))
 }
 
@@ -93,7 +98,10 @@ func (r *stream) finish() error {
 	if err := atEnd(r.body); err != nil {
 		return err
 	}
-	if r.body.md5 && !r.s.opaque.Load() && hex.EncodeToString(r.sum.Sum(nil)) != r.obj.Version {
+	switch {
+	case r.sum != nil && !r.sum.fits():
+		return permanent("its bytes are not those of its checksum; run again")
+	case r.sum == nil && r.body.md5 && !r.s.opaque.Load() && hex.EncodeToString(r.md5.Sum(nil)) != r.obj.Version:
 		return permanent("its bytes are not those of its ETag; run again")
 	}
 	return io.EOF
@@ -105,6 +113,9 @@ func (r *stream) resume(err error) error {
 		return r.ctx.Err()
 	}
 	err = errors.Join(errBroken, err)
+	if r.offset-r.begun >= progress {
+		r.tries = 0
+	}
 	if r.tries++; r.tries >= r.s.opts.Tries {
 		return r.s.explain(err, r.tries)
 	}

@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -11,19 +10,6 @@ import (
 
 	"github.com/trailblame/trailblame/ingest"
 )
-
-func eachFile(root fs.FS, f func(name string, body []byte)) error {
-	return fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		body, err := fs.ReadFile(root, name)
-		if err == nil {
-			f(name, body)
-		}
-		return err
-	})
-}
 
 func TestLocate(t *testing.T) {
 	const account, region = "111122223333", "eu-west-1"

@@ -26,6 +26,8 @@ type Fault struct {
 	Drip time.Duration
 	// NoRange sends the whole object whatever range was asked for.
 	NoRange bool
+	// NoMatch ignores the condition of the request.
+	NoMatch bool
 	// Page edits a page of a listing.
 	Page func(*Page)
 }

@@ -1,6 +1,7 @@
 // Package s3fake is an S3 server in memory for tests: ListObjectsV2, Get, Head
 // and Put with the order, paging, ranges, conditions and errors of the real
-// one, and with scripted faults. The package s3contract keeps it honest.
+// one, and with scripted faults. The tests of the package s3 keep it honest: they
+// run against it and against a real server.
 package s3fake
 
 import (
@@ -23,8 +24,10 @@ import (
 type Server struct {
 	*httptest.Server
 	// KeyID, when set, is the only access key that may sign; without a
-	// signature access is denied unless Anonymous.
+	// signature access is denied unless Anonymous. With Secret the signature
+	// must be right.
 	KeyID     string
+	Secret    string
 	Anonymous bool
 	// Latency passes before each answer.
 	Latency time.Duration
@@ -179,18 +182,8 @@ func (s *Server) fault(call *Call) *Fault {
 	return s.Fault(*call)
 }
 
-// refused checks the key id of the signature, and nothing else of it.
-func (s *Server) refused(r *http.Request) string {
-	_, credential, signed := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	id, _, _ := strings.Cut(credential, "/")
-	switch {
-	case s.KeyID == "" || id == s.KeyID || !signed && s.Anonymous:
-		return ""
-	case !signed:
-		return "AccessDenied"
-	}
-	return "InvalidAccessKeyId"
-}
+// sumHeader begins the headers of checksums.
+const sumHeader = "X-Amz-Checksum-"
 
 // fail answers with an error as S3 words it.
 func fail(w http.ResponseWriter, status int, code string) {
@@ -205,7 +198,13 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, name, key string) {
 		fail(w, http.StatusBadRequest, "IncompleteBody")
 		return
 	}
-	s.Put(name, key, body, nil)
+	kept := http.Header{}
+	for name, values := range r.Header {
+		if strings.HasPrefix(name, sumHeader) || strings.HasPrefix(name, "X-Amz-Meta-") {
+			kept[name] = values
+		}
+	}
+	s.Put(name, key, body, kept)
 	sum := md5.Sum(body)
 	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:])+`"`)
 }
@@ -218,7 +217,7 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, b *bucket, key stri
 		fail(w, http.StatusNotFound, "NoSuchKey")
 		return
 	}
-	if match := r.Header.Get("If-Match"); match != "" && strings.Trim(match, `"`) != strings.Trim(obj.etag, `"`) {
+	if match := r.Header.Get("If-Match"); match != "" && (fault == nil || !fault.NoMatch) && strings.Trim(match, `"`) != strings.Trim(obj.etag, `"`) {
 		fail(w, http.StatusPreconditionFailed, "PreconditionFailed")
 		return
 	}
@@ -235,7 +234,9 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, b *bucket, key stri
 	}
 	h := w.Header()
 	for name, values := range obj.header {
-		h[name] = values
+		if !strings.HasPrefix(name, sumHeader) || status == http.StatusOK && r.Header.Get(sumHeader+"Mode") == "ENABLED" {
+			h[name] = values
+		}
 	}
 	h.Set("ETag", obj.etag)
 	h.Set("Last-Modified", obj.modified.Format(http.TimeFormat))
