@@ -110,16 +110,16 @@ func first(cursors []*cursor, direction int) (*cursor, error) {
 		if err := c.fill(); err != nil {
 			return nil, err
 		}
-		if !c.done && (best == nil || direction*compare(c.head, best.head) < 0) {
+		if !c.done && (best == nil || direction*Compare(c.head, best.head) < 0) {
 			best = c
 		}
 	}
 	return best, nil
 }
 
-// compare is the one order of events. Equal records that are not one event, for
+// Compare is the one order of events: time, id, account, bytes. Equal records that are not one event, for
 // want of an id, go by their deliveries.
-func compare(a, b *Event) int {
+func Compare(a, b *Event) int {
 	if c := cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Account, b.Account)); c != 0 {
 		return c
 	}
