@@ -23,7 +23,7 @@ type Index struct {
 	manifest *manifest
 	warnings []string
 	readers  *os.File // locked while open, or nil
-	narrow   bool     // the manifest was cut down to one segment
+	mended   bool     // CURRENT did not tell the manifest
 
 	mu         sync.Mutex
 	segments   map[uint64]*Segment
@@ -63,6 +63,7 @@ func Open(dir string) (*Index, error) {
 		return nil, err
 	}
 	ix.readers = readers
+	ix.warnings = append(ix.warnings, doubts(dir)...)
 	return ix, nil
 }
 
@@ -76,7 +77,7 @@ func open(dir string, fsys fileSystem) (*Index, error) {
 	}
 	ix := &Index{dir: dir, fsys: fsys, manifest: m, segments: map[uint64]*Segment{}, deliveries: map[string]map[place][]Delivery{}}
 	if warning != "" {
-		ix.warnings = append(ix.warnings, warning)
+		ix.warnings, ix.mended = append(ix.warnings, warning), true
 	}
 	slices.SortFunc(m.Segments, func(a, b segmentInfo) int {
 		return cmp.Or(cmp.Compare(dateKey(a.Date), dateKey(b.Date)), cmp.Compare(a.ID, b.ID))

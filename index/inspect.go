@@ -56,7 +56,7 @@ func (ix *Index) Narrow(name string) error {
 	}
 	m := *ix.manifest
 	m.Segments = []segmentInfo{info}
-	ix.manifest, ix.narrow = &m, true
+	ix.manifest = &m
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // LockedError says that another writer holds the index.
@@ -27,7 +28,10 @@ func takeLock(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, plainError(err))
 	}
-	ok, err := lockFile(f)
+	ok := false
+	if err = regular(f); err == nil {
+		ok, err = lockFile(f)
+	}
 	switch {
 	case err != nil:
 		f.Close()
@@ -53,11 +57,22 @@ func shareReaders(dir string) *os.File {
 	if err != nil {
 		return nil
 	}
-	if ok, err := shareFile(f); !ok || err != nil {
-		f.Close()
-		return nil
+	// A writer that removes files holds the lock for a moment.
+	for range 200 {
+		if regular(f) != nil {
+			break
+		}
+		ok, err := shareFile(f)
+		if ok {
+			return f
+		}
+		if err != nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	return f
+	f.Close()
+	return nil
 }
 
 // withoutReaders calls remove while nobody reads the index in dir, and reports
@@ -68,6 +83,9 @@ func withoutReaders(dir string, remove func() error) (bool, error) {
 		return false, fmt.Errorf("open %s: %w", readersName, plainError(err))
 	}
 	defer f.Close()
+	if err := regular(f); err != nil {
+		return false, err
+	}
 	ok, err := lockFile(f)
 	if !ok || err != nil {
 		return false, err

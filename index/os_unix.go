@@ -3,7 +3,9 @@
 package index
 
 import (
+	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,3 +29,18 @@ func flock(f *os.File, how int) (bool, error) {
 	}
 	return err == nil, err
 }
+
+// userID is who we are; tests put somebody else in its place.
+var userID = os.Geteuid
+
+// foreignOwner tells whose a file is when it is not ours.
+func foreignOwner(info fs.FileInfo) (uid int, foreign bool) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(stat.Uid), int(stat.Uid) != userID()
+}
+
+// othersWrite tells whether users other than the owner may change the folder.
+func othersWrite(info fs.FileInfo) bool { return info.Mode().Perm()&0o022 != 0 }

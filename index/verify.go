@@ -20,6 +20,8 @@ type Verification struct {
 	// Stray lists files that no manifest names: the remains of a writer
 	// that was killed, which the next one removes. They are no damage.
 	Stray []string `json:"stray"`
+	// Warnings are those of the index; see Index.Warnings.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Verify reads every byte of the index in dir and calls report for each problem
@@ -38,6 +40,7 @@ func Verify(dir, segment string, report func(error)) (*Verification, error) {
 	}
 	defer ix.Close()
 	v := &verifier{ix: ix, report: report, seen: map[string]bool{}}
+	v.result.Warnings = ix.warnings
 	if segment != "" {
 		if err := ix.Narrow(segment); err != nil {
 			return nil, err
@@ -70,7 +73,7 @@ func (v *verifier) manifest() {
 			v.result.Bytes += int64(len(b))
 		}
 	}
-	for range v.ix.warnings {
+	if v.ix.mended {
 		v.report(corrupt(currentName, 0, "it does not name the manifest that counts"))
 	}
 }

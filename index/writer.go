@@ -57,11 +57,12 @@ func keyOf(o ingest.Object) objectKey {
 	return objectKey(h[:16])
 }
 
-// OpenWriter opens the index in dir for writing and makes it when it is not
-// there. A *LockedError says that somebody else writes to it.
+// OpenWriter opens the index in dir for writing and makes it, in a folder private
+// to its user, when it is not there. A *LockedError says that somebody else
+// writes to it. A folder of another user is refused.
 func OpenWriter(dir string) (*Writer, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("create index %s: %w", dir, plainError(err))
+	if err := prepareFolder(dir); err != nil {
+		return nil, err
 	}
 	lock, err := takeLock(dir)
 	if err != nil {

@@ -37,6 +37,9 @@ or by the path of one of its files; or the digest chain of a trail.`,
 			if err != nil {
 				return err
 			}
+			for _, w := range v.Warnings {
+				a.complain("%s", w)
+			}
 			_, failed := fmt.Fprintf(a.stdout, "%s: %d files, %d bytes, %d events, %d stray files: %d problems\n",
 				safe(dir), v.Files, v.Bytes, v.Events, len(v.Stray), problems)
 			if writeErr = cmp.Or(writeErr, failed); writeErr != nil {
