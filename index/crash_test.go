@@ -219,7 +219,7 @@ func ingestInto(fsys fileSystem, halves [][]string) error {
 			err = w.Finish()
 		}
 		if err == nil {
-			err = w.Merge(2)
+			err = w.Merge(true)
 		}
 		w.Close()
 		if err != nil {

@@ -99,6 +99,45 @@ func (d *days) settle(it *day, info segmentInfo) error {
 	return nil
 }
 
+// replace makes the segments of done stand for those that they were merged from.
+// Nobody may use the day.
+func (d *days) replace(r *merged) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	gone := func(s segmentInfo) bool { return r.holds(s.ID) }
+	d.infos[r.date] = slices.DeleteFunc(d.infos[r.date], gone)
+	for _, info := range r.done {
+		if info.Rows > 0 {
+			d.infos[r.date] = append(d.infos[r.date], info)
+		}
+	}
+	it := d.open[r.date]
+	if it == nil {
+		return nil
+	}
+	it.mu.Lock()
+	defer it.mu.Unlock()
+	it.kept = slices.DeleteFunc(it.kept, func(k *kept) bool {
+		if r.holds(k.segment) {
+			d.loaded -= len(k.ids.list)
+			k.close()
+		}
+		return r.holds(k.segment)
+	})
+	for _, info := range r.done {
+		if info.Rows == 0 {
+			continue
+		}
+		src, err := openKept(d.fsys, info)
+		if err != nil {
+			return err
+		}
+		d.loaded += len(src.ids.list)
+		it.kept = append(it.kept, src)
+	}
+	return nil
+}
+
 func (d *days) close() {
 	for _, it := range d.open {
 		for _, k := range it.kept {

@@ -346,7 +346,7 @@ func TestMerge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Merge(2); err != nil {
+	if err := w.Merge(true); err != nil {
 		t.Fatal(err)
 	}
 	if diff := gocmp.Diff(want, dump(t, dir)); diff != "" {

@@ -20,6 +20,7 @@ func writeLedger(fsys fileSystem, number uint64, entries []*ingest.Entry) (ledge
 	if err := fsys.mkdirAll(ledgerDir); err != nil {
 		return ledgerFile{}, fmt.Errorf("create %s: %w", ledgerDir, plainError(err))
 	}
+	fsys.remove(name) // of a commit that did not come to its end
 	info := ledgerFile{Entries: len(entries)}
 	err := writeDurably(fsys, name, func(w io.Writer) error {
 		h := newHashed(w)

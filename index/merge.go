@@ -1,256 +1,226 @@
 package index
 
 import (
-	"bytes"
 	"cmp"
+	"context"
 	"fmt"
+	"maps"
 	"slices"
-
-	"github.com/trailblame/trailblame/ingest"
 )
 
-// MergeAt is how many segments of one day make Finish's callers merge them.
-const MergeAt = 8
+// When segments are merged, and how large they become.
+const (
+	// MergeAt is how many segments of similar size a day must have.
+	MergeAt = 8
+	// mergedRaw is how many bytes of records a merged segment holds at most.
+	mergedRaw = 1 << 30
+	// mergeBatch is how many bytes of records make a row group.
+	mergeBatch = 32 << 20
+)
 
-// mergedRaw is how many bytes of records a merged segment holds at most.
-const mergedRaw = 1 << 30
-
-// Merge makes few large segments out of the days that have at least atLeast
-// segments. Answers stay as they are; a merge that is killed leaves the index as
-// it was. No sink may work meanwhile.
-func (w *Writer) Merge(atLeast int) error {
-	byDate := map[string][]segmentInfo{}
-	for _, s := range w.manifest.Segments {
-		byDate[s.Date] = append(byDate[s.Date], s)
-	}
-	w.days.close()
-	var dates []string
-	for date, infos := range byDate {
-		if len(infos) >= max(atLeast, 2) {
-			dates = append(dates, date)
+// Merge makes few large segments out of the days that have many of similar size,
+// or with all out of every day that has more than it needs. Answers stay as they
+// are; a merge that is killed or stopped leaves the index as it was. No sink may
+// work meanwhile.
+func (w *Writer) Merge(all bool) error {
+	merged := false
+	for {
+		date, infos := choose(w.manifest.Segments, w.limits.mergeAt, all)
+		if date == "" {
+			break
 		}
-	}
-	slices.Sort(dates)
-	for _, date := range dates {
-		if err := w.mergeDay(date, byDate[date]); err != nil {
+		if err := w.mergeNow(date, infos, !all); err != nil {
 			return fmt.Errorf("merge %s: %w", date, err)
 		}
+		merged = true
 	}
-	if len(dates) == 0 {
+	if !merged {
 		return nil
 	}
 	return w.collectGarbage()
 }
 
-// mergeDay replaces the segments of one date.
-func (w *Writer) mergeDay(date string, infos []segmentInfo) error {
-	m := merger{w: w, out: segmentWriter{fsys: w.fsys}, date: date, names: map[string]int32{}}
-	defer m.close()
-	if err := m.open(infos); err != nil {
+// mergeNow replaces segments of one date.
+func (w *Writer) mergeNow(date string, infos []segmentInfo, others bool) error {
+	result, err := w.merge(date, infos, others)
+	if err != nil {
 		return err
 	}
-	if err := m.run(); err != nil {
-		return err
+	w.mu.Lock()
+	w.ready = result
+	w.mu.Unlock()
+	return w.commit()
+}
+
+// choose returns segments of one date that are to be merged, and an empty date
+// when there are none: at least atLeast of similar size, or all of the date.
+func choose(segments []segmentInfo, atLeast int, all bool) (date string, infos []segmentInfo) {
+	byDate := map[string][]segmentInfo{}
+	for _, s := range segments {
+		byDate[s.Date] = append(byDate[s.Date], s)
+	}
+	for _, date := range slices.Sorted(maps.Keys(byDate)) {
+		infos := byDate[date]
+		switch {
+		case all && !inSequence(infos):
+			return date, infos
+		case all:
+			continue
+		}
+		if infos = similar(infos); len(infos) >= atLeast {
+			return date, infos
+		}
+	}
+	return "", nil
+}
+
+// inSequence tells whether segments follow one another in time and are as large
+// as a merge makes them.
+func inSequence(infos []segmentInfo) bool {
+	infos = slices.SortedFunc(slices.Values(infos), func(a, b segmentInfo) int { return cmp.Compare(a.Min, b.Min) })
+	for i, s := range infos {
+		last := i == len(infos)-1
+		if len(infos) > 1 && s.Rows == 0 || !last && (s.Raw < mergedRaw || s.Max > infos[i+1].Min) {
+			return false
+		}
+	}
+	return true
+}
+
+// similar returns the smallest segments, up to one that is more than twice as
+// large as all before it together: so an event is written again only when its
+// segment becomes half as large again.
+func similar(infos []segmentInfo) []segmentInfo {
+	infos = slices.SortedFunc(slices.Values(infos), func(a, b segmentInfo) int {
+		return cmp.Or(cmp.Compare(a.Raw, b.Raw), cmp.Compare(a.ID, b.ID))
+	})
+	var sum int64
+	for i, s := range infos {
+		if sum > 0 && s.Raw > 2*sum || sum+s.Raw > mergedRaw {
+			return infos[:i]
+		}
+		sum += s.Raw
+	}
+	return infos
+}
+
+// merged is a finished merge that the next commit is to take over.
+type merged struct {
+	date   string
+	inputs []segmentInfo
+	done   []segmentInfo
+	moved  map[uint64][]place // where the rows of each input went
+}
+
+// merge writes the events of infos, which are of one date, into new segments.
+// The index does not change. others tells that the date has further segments,
+// or gets some meanwhile.
+func (w *Writer) merge(date string, infos []segmentInfo, others bool) (*merged, error) {
+	m := merger{w: w, out: segmentWriter{fsys: w.fsys}, date: date, names: map[string]int32{}}
+	if others {
+		m.moved = map[uint64][]place{}
+	}
+	defer m.close()
+	err := m.open(infos)
+	if err == nil {
+		err = m.run()
+	}
+	if err != nil {
+		if m.writing {
+			m.out.abandon()
+		}
+		for _, info := range m.done {
+			w.removeFiles(info)
+		}
+		return nil, err
 	}
 	if len(m.done) > 0 {
 		for _, s := range infos {
 			m.done[0].Versions += s.Versions
 		}
 	}
-	next := *w.manifest
-	next.Generation++
-	next.Segments = slices.DeleteFunc(slices.Clone(next.Segments), func(s segmentInfo) bool { return s.Date == date })
-	next.Segments = append(next.Segments, m.done...)
-	next.NextFile = w.next.Load()
-	if err := commit(w.fsys, &next); err != nil {
-		w.failed = err
+	return &merged{date, infos, m.done, m.moved}, nil
+}
+
+// holds tells whether the segment is one of those that were merged.
+func (r *merged) holds(id uint64) bool {
+	return slices.ContainsFunc(r.inputs, func(s segmentInfo) bool { return s.ID == id })
+}
+
+// take puts the merged segments into m in place of those that they were made
+// of. Deliveries that other segments have of the merged events follow them into
+// a segment of their own. Nobody may be sealing.
+func (r *merged) take(w *Writer, m *manifest) error {
+	segments := slices.DeleteFunc(slices.Clone(m.Segments), func(s segmentInfo) bool { return r.holds(s.ID) })
+	late, err := r.followers(w.fsys, segments)
+	if err != nil {
 		return err
 	}
-	w.manifest = &next
-	w.days.replace(date, m.done)
+	if len(late) > 0 {
+		out := segmentWriter{fsys: w.fsys}
+		out.begin(w.next.Add(1)-1, r.date)
+		info, err := out.finish(late)
+		if err != nil {
+			return err
+		}
+		r.done = append(r.done, info)
+	}
+	m.Segments = append(segments, r.done...)
 	return nil
 }
 
-// replace makes infos the segments of a date. Nobody may use the day.
-func (d *days) replace(date string, infos []segmentInfo) {
-	delete(d.infos, date)
-	for _, s := range infos {
-		if s.Rows > 0 {
-			d.infos[date] = append(d.infos[date], s)
-		}
-	}
-}
-
-// merger merges the segments of one date into new ones, in order.
-type merger struct {
-	w       *Writer
-	out     segmentWriter
-	date    string
-	inputs  []*mergeInput
-	extra   map[place][]Delivery
-	batch   rows
-	names   map[string]int32 // into batch.objects
-	decoder ingest.Decoder
-	later   []delivery // of the segment that is being written
-	raw     int64      // of the segment that is being written
-	rowsOut int
-	writing bool
-	done    []segmentInfo
-}
-
-// mergeInput is a segment and its next row.
-type mergeInput struct {
-	seg    *Segment
-	rows   *Rows
-	row    int
-	key    Key
-	raw    []byte
-	native bool
-}
-
-func (m *merger) open(infos []segmentInfo) error {
-	m.extra = map[place][]Delivery{}
-	for _, info := range infos {
-		seg, err := openSegment(m.w.fsys, info)
-		if err != nil {
-			return err
-		}
-		in := &mergeInput{seg: seg, row: -1}
-		m.inputs = append(m.inputs, in)
-		list, err := seg.terms.deliveries()
-		if err != nil {
-			return err
-		}
-		for _, d := range list {
-			at := place{d.segment, d.row}
-			m.extra[at] = append(m.extra[at], Delivery{d.object, d.position})
-		}
-		if info.Rows == 0 {
+// followers lists the deliveries in segments whose event was merged, with where
+// the event is now.
+func (r *merged) followers(fsys fileSystem, segments []segmentInfo) (late []delivery, err error) {
+	for _, info := range segments {
+		if info.Date != r.date {
 			continue
 		}
-		if in.rows, err = seg.Reader(); err != nil {
-			return err
+		list, err := deliveriesIn(fsys, info)
+		if err != nil {
+			return nil, err
 		}
-	}
-	return nil
-}
-
-func (m *merger) close() {
-	for _, in := range m.inputs {
-		if in.rows != nil {
-			in.rows.Close()
-		}
-		in.seg.Close()
-	}
-}
-
-// next reads the input's next row; rows is nil behind the last one.
-func (in *mergeInput) next() (err error) {
-	if in.row++; in.rows == nil || in.row >= in.seg.Rows() {
-		if in.rows != nil {
-			in.rows.Close()
-			in.rows = nil
-		}
-		return nil
-	}
-	if in.key, err = in.rows.Key(in.row); err != nil {
-		return err
-	}
-	if in.native, err = in.rows.Native(in.row); err != nil {
-		return err
-	}
-	in.raw, err = in.rows.AppendRaw(in.raw[:0], in.row)
-	return err
-}
-
-func (in *mergeInput) compare(other *mergeInput) int {
-	a, b := &in.key, &other.key
-	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Account, b.Account),
-		bytes.Compare(in.raw, other.raw), cmp.Compare(a.Object, b.Object), cmp.Compare(a.Position, b.Position))
-}
-
-func (m *merger) run() error {
-	for _, in := range m.inputs {
-		if err := in.next(); err != nil {
-			return err
-		}
-	}
-	for {
-		var least *mergeInput
-		for _, in := range m.inputs {
-			if in.rows != nil && (least == nil || in.compare(least) < 0) {
-				least = in
+		for _, d := range list {
+			if rows := r.moved[d.segment]; d.row < len(rows) {
+				d.segment, d.row = rows[d.row].segment, rows[d.row].row
+				late = append(late, d)
 			}
 		}
-		if least == nil {
-			return m.finish()
-		}
-		if err := m.take(least); err != nil {
-			return err
-		}
-		if err := least.next(); err != nil {
-			return err
-		}
 	}
+	return late, nil
 }
 
-// take appends the input's row to what is written.
-func (m *merger) take(in *mergeInput) error {
-	if m.raw >= mergedRaw {
-		if err := m.finish(); err != nil {
-			return err
-		}
-	}
-	if !m.writing {
-		m.out.begin(m.w.next.Add(1)-1, m.date)
-		m.writing = true
-	}
-	rec, err := m.decoder.Decode(in.raw, in.native)
+func deliveriesIn(fsys fileSystem, info segmentInfo) ([]delivery, error) {
+	seg, err := openSegment(fsys, info)
 	if err != nil {
-		return corrupt(in.seg.info.Events.Name, 0, "row %d is no record: %v", in.row, err)
+		return nil, err
 	}
-	id, ok := m.names[in.key.Object]
-	if !ok {
-		m.batch.beginObject(in.key.Object)
-		id = m.batch.current
-		m.names[in.key.Object] = id
-	}
-	m.batch.current = id
-	m.batch.append(rec, in.key.Position)
-	for _, d := range m.extra[place{in.seg.info.ID, in.row}] {
-		m.later = append(m.later, delivery{m.out.seg.info.ID, m.rowsOut, d.Object, d.Position})
-	}
-	m.rowsOut++
-	m.raw += int64(len(in.raw))
-	if m.batch.raw < batchRaw {
-		return nil
-	}
-	return m.flush()
+	defer seg.Close()
+	return seg.terms.deliveries()
 }
 
-// flush writes the batch as a row group.
-func (m *merger) flush() error {
-	perm := make([]int32, m.batch.len())
-	for i := range perm {
-		perm[i] = int32(i)
+// startMerge merges in the background what has come together, unless a merge
+// goes on or failed. The caller holds w.mu.
+func (w *Writer) startMerge() {
+	if w.merging || w.ready != nil || w.noMerge || w.stopped.Load() {
+		return
 	}
-	err := m.out.add(&m.batch, perm)
-	m.batch.reset()
-	clear(m.names)
-	return err
+	date, infos := choose(w.manifest.Segments, w.limits.mergeAt, false)
+	if date == "" {
+		return
+	}
+	w.merging = true
+	w.merges.Go(func() {
+		result, err := w.merge(date, infos, true)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		// What failed is tried again, and told, by Merge.
+		w.merging, w.ready, w.noMerge = false, result, err != nil
+	})
 }
 
-// finish completes the segment that is being written.
-func (m *merger) finish() error {
-	if !m.writing {
-		return nil
-	}
-	if err := m.flush(); err != nil {
-		m.out.abandon()
-		return err
-	}
-	info, err := m.out.finish(m.later)
-	m.done = append(m.done, info)
-	m.later, m.raw, m.rowsOut, m.writing = nil, 0, 0, false
-	return err
-}
+// StopMerging ends a merge in the background before its time; what it did is
+// lost. It may be called at any time.
+func (w *Writer) StopMerging() { w.stopped.Store(true) }
+
+var errStopped = fmt.Errorf("merging was stopped: %w", context.Canceled)

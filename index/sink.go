@@ -37,7 +37,7 @@ func (s *sink) Begin(obj ingest.Object) error {
 // Record implements ingest.Sink.
 func (s *sink) Record(r *ingest.Record, index int) error {
 	s.rows.append(r, index)
-	if s.rows.raw < 2*batchRaw {
+	if s.rows.raw < 2*s.w.limits.batch {
 		return nil
 	}
 	return s.spill()
@@ -67,12 +67,16 @@ func (s *sink) spill() error {
 func (s *sink) End(entry *ingest.Entry) error {
 	s.objects[len(s.objects)-1].entry = entry
 	if s.spilled {
+		// The parts are handed over before anything may be committed:
+		// others may refer to their events.
 		s.spilled = false
+		err := s.seal()
 		s.w.mu.Lock()
 		s.w.spilling--
 		s.w.mu.Unlock()
+		return err
 	}
-	if s.rows.raw < batchRaw {
+	if s.rows.raw < s.w.limits.batch {
 		return nil
 	}
 	return s.seal()

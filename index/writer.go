@@ -47,7 +47,26 @@ type Writer struct {
 	failed     error
 	days       days
 	sinks      []*sink
+
+	// Of merges in the background; see merge.go.
+	limits     limits
+	background bool // while sinks work
+	merging    bool
+	noMerge    bool    // a merge failed
+	mergeCount int     // merges committed
+	ready      *merged // for the next commit
+	merges     sync.WaitGroup
+	stopped    atomic.Bool
 }
+
+// limits say when a writer does what; tests make them small.
+type limits struct {
+	batch, commit int64 // bytes of records
+	interval      time.Duration
+	mergeAt       int
+}
+
+var defaultLimits = limits{batchRaw, commitRaw, commitInterval, MergeAt}
 
 // objectKey identifies an object that was read.
 type objectKey [16]byte
@@ -88,7 +107,8 @@ func newWriter(dir string, fsys fileSystem) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{dir: dir, fsys: fsys, manifest: m, known: map[objectKey]struct{}{}, incomplete: map[string]ingest.Status{}, lastCommit: time.Now()}
+	w := &Writer{dir: dir, fsys: fsys, manifest: m, known: map[objectKey]struct{}{}, incomplete: map[string]ingest.Status{},
+		lastCommit: time.Now(), limits: defaultLimits}
 	w.next.Store(m.NextFile)
 	w.days.init(fsys, m.Segments)
 	for _, f := range m.Ledger {
@@ -126,14 +146,18 @@ func (w *Writer) collectGarbage() error {
 	if err := w.fsys.mkdirAll(stagingDir); err != nil {
 		return fmt.Errorf("create %s: %w", stagingDir, plainError(err))
 	}
-	if w.dir == "" {
-		return w.removeUnnamed()
+	if err := w.removeUnnamed(stagingDir); err != nil {
+		return err // no reader looks there
 	}
-	_, err := withoutReaders(w.dir, w.removeUnnamed)
+	remove := func() error { return w.removeUnnamed(eventsDir, termsDir, ledgerDir, ".") }
+	if w.dir == "" {
+		return remove()
+	}
+	_, err := withoutReaders(w.dir, remove)
 	return err
 }
 
-func (w *Writer) removeUnnamed() error {
+func (w *Writer) removeUnnamed(dirs ...string) error {
 	keep := map[string]bool{currentName: true, lockName: true, readersName: true, manifestName(w.manifest.Generation): true}
 	for _, s := range w.manifest.Segments {
 		keep[s.Events.Name], keep[s.Terms.Name] = true, true
@@ -141,7 +165,7 @@ func (w *Writer) removeUnnamed() error {
 	for _, l := range w.manifest.Ledger {
 		keep[l.Name] = true
 	}
-	for _, dir := range [...]string{stagingDir, eventsDir, termsDir, ledgerDir, "."} {
+	for _, dir := range dirs {
 		names, err := w.fsys.list(dir)
 		if err != nil {
 			return fmt.Errorf("list %s: %w", dir, plainError(err))
@@ -173,6 +197,7 @@ func (w *Writer) NewSink() ingest.Sink {
 	s := &sink{w: w, out: segmentWriter{fsys: w.fsys}}
 	w.mu.Lock()
 	w.sinks = append(w.sinks, s)
+	w.background = w.dir != ""
 	w.mu.Unlock()
 	return s
 }
@@ -187,9 +212,16 @@ func (w *Writer) Finish() error {
 	}
 	group.Wait()
 	w.sinks = nil
+	w.mu.Lock()
+	w.background = false
+	w.mu.Unlock()
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	if err := w.commit(); err != nil {
+		return err
+	}
+	w.merges.Wait()
 	if err := w.commit(); err != nil {
 		return err
 	}
@@ -198,6 +230,8 @@ func (w *Writer) Finish() error {
 
 // Close gives up the lock. What was not finished is forgotten.
 func (w *Writer) Close() error {
+	w.StopMerging()
+	w.merges.Wait()
 	w.days.close()
 	if w.lock == nil {
 		return nil
@@ -213,7 +247,7 @@ func (w *Writer) sealed(segments []segmentInfo, entries []*ingest.Entry, raw int
 	w.pending = append(w.pending, segments...)
 	w.entries = append(w.entries, entries...)
 	w.pendingRaw += raw
-	due := w.spilling == 0 && (w.pendingRaw >= commitRaw || time.Since(w.lastCommit) >= commitInterval)
+	due := w.spilling == 0 && (w.pendingRaw >= w.limits.commit || time.Since(w.lastCommit) >= w.limits.interval)
 	w.mu.Unlock()
 	if !due {
 		return nil
@@ -230,9 +264,31 @@ func (w *Writer) commit() error {
 	switch {
 	case w.failed != nil:
 		return w.failed
-	case w.spilling > 0 || len(w.entries) == 0 && w.manifest.Generation > 0:
+	case w.spilling > 0 || len(w.entries) == 0 && w.ready == nil && w.manifest.Generation > 0:
 		return nil
 	}
+	m, err := w.nextManifest()
+	if err == nil {
+		err = commit(w.fsys, m)
+	}
+	if err != nil {
+		w.failed = err
+		return err
+	}
+	w.manifest = m
+	w.pending, w.entries, w.pendingRaw, w.lastCommit = nil, nil, 0, time.Now()
+	if err := w.settleMerge(); err != nil {
+		w.failed = err
+		return err
+	}
+	if w.background {
+		w.startMerge()
+	}
+	return nil
+}
+
+// nextManifest makes the manifest that names all that is pending.
+func (w *Writer) nextManifest() (*manifest, error) {
 	m := *w.manifest
 	m.Generation++
 	m.Segments = append(slices.Clip(m.Segments), w.pending...)
@@ -240,7 +296,7 @@ func (w *Writer) commit() error {
 		slices.SortStableFunc(w.entries, func(a, b *ingest.Entry) int { return strings.Compare(a.Name, b.Name) })
 		info, err := writeLedger(w.fsys, w.next.Add(1)-1, w.entries)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		m.Ledger = append(slices.Clip(m.Ledger), info)
 	}
@@ -249,14 +305,46 @@ func (w *Writer) commit() error {
 		m.Totals.add(e)
 	}
 	m.Totals.setIncomplete(w.incomplete)
+	if w.ready != nil {
+		if err := w.ready.take(w, &m); err != nil {
+			return nil, err
+		}
+	}
 	m.NextFile = w.next.Load()
-	if err := commit(w.fsys, &m); err != nil {
-		w.failed = err
+	return &m, nil
+}
+
+// settleMerge makes what follows work with the merged segments, which were just
+// committed, and removes what they were made of unless somebody reads it.
+func (w *Writer) settleMerge() error {
+	r := w.ready
+	if r == nil {
+		return nil
+	}
+	w.ready, w.mergeCount = nil, w.mergeCount+1
+	if err := w.days.replace(r); err != nil {
 		return err
 	}
-	w.manifest = &m
-	w.pending, w.entries, w.pendingRaw, w.lastCommit = nil, nil, 0, time.Now()
-	return nil
+	remove := func() error {
+		for _, info := range r.inputs {
+			w.removeFiles(info)
+		}
+		return nil
+	}
+	if w.dir == "" {
+		return remove()
+	}
+	_, err := withoutReaders(w.dir, remove)
+	return err
+}
+
+// removeFiles removes a segment's files. Those that stay are removed by the
+// next writer.
+func (w *Writer) removeFiles(info segmentInfo) {
+	if info.Rows > 0 {
+		w.fsys.remove(info.Events.Name)
+	}
+	w.fsys.remove(info.Terms.Name)
 }
 
 // Totals sums up the ledger as of the last commit.

@@ -99,14 +99,6 @@ func (t *trailFlags) segment(args []string) (dir, segment string) {
 	return t.dir(), args[0]
 }
 
-// mergeAt is how many segments of a day are merged.
-func (t *trailFlags) mergeAt() int {
-	if t.compact {
-		return 2
-	}
-	return index.MergeAt
-}
-
 // trail is an open index with what its reading left out.
 type trail struct {
 	ix         *index.Index
@@ -186,6 +178,10 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 	}
 	defer w.Close()
 	t.known = w.Known
+	defer context.AfterFunc(ctx, w.StopMerging)()
+	if t.index == "" {
+		w.StopMerging() // not worth it for one look
+	}
 	report := &report{app: a}
 	runErr := ingest.Run(ctx, sources, ingest.Options{
 		Workers:  t.workers,
@@ -203,7 +199,7 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 		return nil, err
 	}
 	if runErr == nil && t.index != "" {
-		if err := w.Merge(t.mergeAt()); err != nil {
+		if err := w.Merge(t.compact); err != nil {
 			return nil, err
 		}
 	}
