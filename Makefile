@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: build test vet lint race fuzz trails ci
+.PHONY: build test vet lint race fuzz trails scenarios ci
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/trailblame ./cmd/trailblame
@@ -32,6 +32,11 @@ fuzz:
 # Make the bundled trails again; they must come out as they are.
 trails:
 	$(GO) run ./bench/trailgen bundled -out testdata/trails
+
+# Hold what correlate finds in 600 labelled trails against the truth, and write
+# the table into bench/README.md.
+scenarios:
+	$(GO) run ./bench/trailgen score -n 600 -seed 9 -write
 
 ci:
 	bash .ci/run

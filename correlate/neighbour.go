@@ -294,7 +294,7 @@ func (n *neighbourhood) peers(ctx context.Context, ep *episode, from, to time.Ti
 	}
 	f := query.Filter{From: from, To: to.Add(time.Second), Where: []query.Term{
 		query.Is(index.EventName, ep.first().detail.eventName),
-		query.Is(index.Resource, scope, scope+"/*"),
+		query.Is(index.Resource, spellings(scope)...),
 		query.Is(index.Outcome, index.OutcomeSuccess),
 	}}
 	left := maxPeers
@@ -314,6 +314,24 @@ func (n *neighbourhood) peers(ctx context.Context, ep *episode, from, to time.Ti
 		}
 	}
 	return nil
+}
+
+// spellings lists how records may name a resource: not all calls list it by
+// its ARN, many only repeat what the request called it.
+func spellings(arn string) []string {
+	a, _ := splitARN(arn)
+	out := []string{arn, arn + "/*", bareName(arn)}
+	switch a.service {
+	case "secretsmanager":
+		if name := afterKind(a.resource); len(name) > 7 && name[len(name)-7] == '-' {
+			out = append(out, name, name[:len(name)-7]) // the name comes before six random letters
+		}
+	case "sqs":
+		out = append(out, "https://*/"+a.account+"/"+a.resource)
+	case "lambda", "ssm", "sns":
+		out = append(out, afterKind(a.resource))
+	}
+	return out
 }
 
 // sameRefs reports whether a push touches a ref that the episode fails on.

@@ -8,6 +8,7 @@ import (
 	"github.com/trailblame/trailblame/bench/trailgen/bundled"
 	"github.com/trailblame/trailblame/bench/trailgen/large"
 	"github.com/trailblame/trailblame/bench/trailgen/scenario"
+	"github.com/trailblame/trailblame/bench/trailgen/score"
 )
 
 const usage = `usage: trailgen <command> [flags]
@@ -16,6 +17,7 @@ commands:
   bundled   write the trails that are kept in the repository
   large     write a trail of any size, with planted causes
   scenarios write many small trails, each with a label
+  score     correlate such trails and hold what is found against the labels
 `
 
 // commands take their own arguments and return the exit status.
@@ -23,6 +25,7 @@ var commands = map[string]func(args []string) int{
 	"bundled":   bundled.Main,
 	"large":     large.Main,
 	"scenarios": scenario.Main,
+	"score":     score.Main,
 }
 
 func main() {

@@ -23,6 +23,9 @@ var requests = map[string]func(*story, int) request{
 // read asks for an object; the third one lies in another bucket.
 func read(s *story, n int) request {
 	bucket, key := s.name("reports"), "daily/"+string(rune('a'+n))+".parquet"
+	if n > 1 {
+		bucket = s.name("archive")
+	}
 	return request{action: "s3:GetObject", resource: "arn:aws:s3:::" + bucket + "/" + key, code: "AccessDenied",
 		try: func(at time.Time, who trail.Caller) *trail.Event {
 			return s.c.Object(at, who, "GetObject", bucket, key, 4096)

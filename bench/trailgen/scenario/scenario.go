@@ -87,6 +87,24 @@ func Write(dir string, seed uint64, n int) error {
 	return f.Close()
 }
 
+// Mechanisms lists the ways to fail in the order in which scenarios take turns;
+// the bool tells whether a change is to blame.
+func Mechanisms() (names []string, blamed map[string]bool) {
+	blamed = map[string]bool{}
+	for i, m := range mechanisms {
+		names = append(names, m.name)
+		blamed[m.name] = build(1, i).label.Culprit != nil
+	}
+	return names, blamed
+}
+
+// Make writes the n-th scenario of a seed into a folder, as Write does, and
+// returns its label.
+func Make(dir string, seed uint64, n int) (Label, error) {
+	s := build(seed, n)
+	return s.label, s.write(dir)
+}
+
 // write writes the scenario into its folder.
 func (s *story) write(dir string) error {
 	for _, c := range []*trail.Cloud{s.c, s.org, s.other} {
