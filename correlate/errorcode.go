@@ -172,6 +172,9 @@ func IsDenial(e *Event) bool {
 // refusedLine reports whether e wraps a line of an S3 access log with status
 // 403. HEAD requests have no error code there.
 func refusedLine(e *Event) bool {
+	if status := Str(e.Additional, "httpStatus"); status != "" {
+		return status == "403" && Str(e.Additional, "line") != ""
+	}
 	line := Str(e.Additional, "line")
 	i := strings.Index(line, ` HTTP/`)
 	if line == "" || i < 0 {

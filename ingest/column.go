@@ -170,7 +170,7 @@ type node struct {
 // recordTree and nativeTree tell the decoder what to do with each key.
 var (
 	recordTree = newTree(func(c Column) []string { return Columns[c].Path })
-	nativeTree = newTree(func(c Column) []string { return nativePaths[c] })
+	nativeTree = newNativeTree()
 )
 
 // nativePaths places the columns of an EventBridge state change, a delivery
@@ -184,6 +184,14 @@ var nativePaths = map[Column][]string{
 	AWSRegion:           path("region"),
 	Resources:           path("resources"),
 	ServiceEventDetails: path("detail"),
+}
+
+// newNativeTree knows both spellings of a state change: that of the bus, and
+// that of notification rules, which hand it on under detailType.
+func newNativeTree() *node {
+	tree := newTree(func(c Column) []string { return nativePaths[c] })
+	tree.keys["detailType"] = tree.keys["detail-type"]
+	return tree
 }
 
 func newTree(pathOf func(Column) []string) *node {

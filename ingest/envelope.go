@@ -7,7 +7,7 @@ type Shape uint8
 
 // The shapes. Only ShapeRecord is kept; the others are counted.
 const (
-	ShapeRecord       Shape = iota // a CloudTrail record, or a native state change
+	ShapeRecord       Shape = iota // a CloudTrail record, a native state change, a line of an access log
 	ShapeDigest                    // a digest file of CloudTrail's integrity validation
 	ShapeInsight                   // a CloudTrail Insights event
 	ShapeAggregate                 // an aggregated event: counts, not a call
@@ -15,10 +15,19 @@ const (
 	ShapeControl                   // a control message of a log subscription
 	ShapeEmpty                     // an envelope that holds nothing
 	ShapeOther                     // something else
+	ShapeEventBridge               // an EventBridge event that tells of no call and no pipeline
+	ShapeColumn                    // a column of a Logs Insights result beside the record
+	ShapeQueryResult               // a result of CloudTrail Lake, whose columns are no record
+	ShapeOCSF                      // an OCSF event without the record that it was made from
+	ShapeParquet                   // a Parquet file, such as Security Lake writes
+	ShapeArchive                   // a zip, tar, zstd, bzip2 or xz file, which is not unpacked
 	numShapes
 )
 
-var shapeNames = [numShapes]string{"record", "digest", "insight", "aggregate", "notification", "control", "empty", "other"}
+var shapeNames = [numShapes]string{
+	"record", "digest", "insight", "aggregate", "notification", "control", "empty", "other",
+	"eventbridge", "column", "query-result", "ocsf", "parquet", "archive",
+}
 
 // String returns the shape's name as the ledger prints it.
 func (s Shape) String() string { return shapeNames[s] }
@@ -43,22 +52,34 @@ const (
 	keyS3Bucket
 	keyS3
 	keyNotification
+	keyBody
+	keyData
+	keyField
+	keyValue
+	keyQueryRows
+	keyClassUID
 	numEnvelopeKeys
 )
 
 var envelopeKeys = map[string]envelopeKey{
-	"Records": keyRecords, "detail": keyDetail, "detail-type": keyDetailType, "source": keySource,
-	"message": keyMessage, "CloudTrailEvent": keyCloudTrailEvent,
+	"Records": keyRecords, "detail": keyDetail, "detail-type": keyDetailType, "detailType": keyDetailType, "source": keySource,
+	"message": keyMessage, "@message": keyMessage, "CloudTrailEvent": keyCloudTrailEvent,
 	"logEvents": keyLogEvents, "events": keyEvents, "Events": keyLookupEvents, "messageType": keyMessageType,
 	"digestS3Object": keyDigestObject, "logFiles": keyLogFiles, "timeWindow": keyTimeWindow,
-	"s3Bucket": keyS3Bucket, "s3": keyS3, "Message": keyNotification,
+	"s3Bucket": keyS3Bucket, "s3": keyS3, "Message": keyNotification, "body": keyBody, "Body": keyBody, "data": keyData,
+	"field": keyField, "value": keyValue, "QueryResultRows": keyQueryRows, "class_uid": keyClassUID,
 }
 
 // streamed lists the envelopes whose first key may introduce an array too
 // large to hold: their elements are decoded one by one.
-var streamed = [...]string{`"Records"`, `"events"`, `"Events"`}
+var streamed = [...]string{`"Records"`, `"events"`, `"Events"`, `"logEvents"`, `"results"`}
 
 func (r *Record) has(k envelopeKey) bool { return r.env[k].end != 0 }
+
+func (r *Record) envelope(k envelopeKey) []byte {
+	sp := r.env[k]
+	return r.Raw[sp.start:sp.end]
+}
 
 // shape decides what the decoded object is, envelopes aside.
 func (r *Record) shape() Shape {
@@ -81,11 +102,25 @@ func (r *Record) shape() Shape {
 	return ShapeOther
 }
 
-// ofTrail tells a record, or an envelope with a list, from anything else.
-func (r *Record) ofTrail() bool {
-	_, list := r.list()
-	return list || r.shape() == ShapeRecord
+// kind names what holds neither a record nor an envelope.
+func (r *Record) kind() Shape {
+	switch s := r.shape(); {
+	case s != ShapeOther:
+		return s
+	case r.has(keyDetail) && r.has(keyDetailType):
+		return ShapeEventBridge
+	case r.has(keyClassUID):
+		return ShapeOCSF
+	case r.has(keyQueryRows):
+		return ShapeQueryResult
+	case r.isColumn():
+		return ShapeColumn
+	}
+	return ShapeOther
 }
+
+// isColumn tells a cell of a Logs Insights result.
+func (r *Record) isColumn() bool { return r.has(keyField) && r.has(keyValue) }
 
 func (r *Record) is(c Column, text string) bool {
 	t := r.Token(c)
@@ -109,83 +144,86 @@ func (r *Record) marks() int {
 	return n
 }
 
+// list returns the text of the list that an envelope holds, when its key is not
+// the first one and so did not stream.
+func (r *Record) list() ([]byte, bool) {
+	for _, k := range [...]envelopeKey{keyRecords, keyLogEvents, keyEvents, keyLookupEvents} {
+		if t := r.envelope(k); len(t) > 0 && t[0] == '[' {
+			return t, true
+		}
+	}
+	return nil, false
+}
+
+// carried is a string token in which an envelope carries a record.
+type carried struct {
+	token []byte
+	form  carriedForm
+}
+
+type carriedForm uint8
+
+const (
+	carriedJSON   carriedForm = iota // a record; anything that begins like JSON and is none is malformed
+	carriedText                      // any text, perhaps JSON
+	carriedBase64                    // base64 of JSON, or of gzip
+)
+
+// carried lists the strings that may carry records: of log events, looked-up
+// events, messages of queues and topics, and data handed to a function.
+func (r *Record) carried() (list []carried) {
+	add := func(k envelopeKey, form carriedForm) {
+		if t := r.envelope(k); len(t) > 2 && t[0] == '"' {
+			list = append(list, carried{t, form})
+		}
+	}
+	add(keyCloudTrailEvent, carriedJSON)
+	add(keyMessage, carriedJSON)
+	if r.isColumn() && string(r.envelope(keyField)) == `"@message"` {
+		add(keyValue, carriedJSON)
+	}
+	add(keyNotification, carriedText)
+	add(keyBody, carriedText)
+	if t := r.envelope(keyData); bytes.HasPrefix(t, []byte(`"H4sI`)) || bytes.HasPrefix(t, []byte(`"eyJ`)) {
+		add(keyData, carriedBase64)
+	}
+	return list
+}
+
 // nativeSources are the EventBridge sources whose own state changes are kept
 // as events: they tell of pipelines, builds and branches what no API call does.
 var nativeSources = [...]string{`"aws.codecommit"`, `"aws.codepipeline"`, `"aws.codebuild"`}
 
-// unwrap follows an envelope around one record or around a list of records. It
-// decodes the inner object in d and returns true, or leaves d's record as it is.
-// The outer object begins at base.
-func (d *decoder) unwrap(base int) bool {
-	if d.rec.has(keyDetail) && d.rec.has(keyDetailType) {
-		return d.eventBridge(base)
+func (r *Record) isNative() bool {
+	if !r.has(keyDetail) || !r.has(keyDetailType) || r.envelope(keyDetail)[0] != '{' {
+		return false
 	}
-	at, ok := d.wrapped(base, 1)
-	if !ok {
-		at = base
-	}
-	return d.inner(base, at) && ok
-}
-
-// maxWrapped is how deep below an object of unknown shape a record is looked
-// for: log shippers and exports write {"aws":{"cloudtrail":{…}}},
-// {"_source":{…}} and the like.
-const maxWrapped = 3
-
-// wrapped finds the first record or list of records among the members of the object at position
-// at.
-func (d *decoder) wrapped(at, depth int) (found int, ok bool) {
-	var inner []int
-	_, err := d.members(at, 0, func(_, _, val, depth int) (int, error) {
-		if d.b[val] == '{' {
-			inner = append(inner, val)
-		}
-		return d.value(val, depth)
-	})
-	if err != nil || len(inner) > maxMembers {
-		return 0, false
-	}
-	for _, val := range inner {
-		if _, err := d.decode(val, recordTree); err == nil && d.rec.ofTrail() {
-			return val, true
-		}
-		if depth < maxWrapped {
-			if found, ok = d.wrapped(val, depth+1); ok {
-				return found, true
-			}
-		}
-	}
-	return 0, false
-}
-
-// maxMembers bounds the objects looked into on each level.
-const maxMembers = 64
-
-func (d *decoder) eventBridge(base int) bool {
-	source := bytes.Clone(d.rec.envelope(keySource))
-	if d.inner(base, base+int(d.rec.env[keyDetail].start)) {
-		return true
-	}
+	source := r.envelope(keySource)
 	for _, s := range nativeSources {
 		if string(source) == s {
-			_, err := d.decode(base, nativeTree)
-			d.rec.Native = err == nil
-			return err == nil
-		}
-	}
-	return false
-}
-
-// inner decodes the object at position at as a record; when it is none, the
-// outer object is decoded again.
-func (d *decoder) inner(base, at int) bool {
-	if d.b[at] == '{' {
-		if _, err := d.decode(at, recordTree); err == nil && d.rec.ofTrail() {
 			return true
 		}
 	}
-	if _, err := d.decode(base, recordTree); err != nil {
-		panic("ingest: an object that was valid no longer is") // the text is ours alone
-	}
 	return false
+}
+
+// foreign names text that is no JSON and no log, from how it begins.
+func foreign(text []byte) Shape {
+	for _, m := range [...]struct {
+		magic string
+		shape Shape
+	}{
+		{"PAR1", ShapeParquet},
+		{"PK\x03\x04", ShapeArchive}, {"\x28\xb5\x2f\xfd", ShapeArchive}, {"BZh", ShapeArchive}, {"\xfd7zXZ\x00", ShapeArchive},
+		{"7z\xbc\xaf\x27\x1c", ShapeArchive}, {"\x04\x22\x4d\x18", ShapeArchive},
+		{"# Execution Time", ShapeQueryResult}, {`"eventID",`, ShapeQueryResult}, {`"eventTime",`, ShapeQueryResult},
+	} {
+		if bytes.HasPrefix(text, []byte(m.magic)) {
+			return m.shape
+		}
+	}
+	if len(text) > 262 && string(text[257:262]) == "ustar" {
+		return ShapeArchive
+	}
+	return ShapeOther
 }

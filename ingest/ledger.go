@@ -40,6 +40,9 @@ type Entry struct {
 	Counts
 	// Others counts elements that are no records, by shape.
 	Others map[string]int64 `json:"others,omitempty"`
+	// Pointers names deliveries that notifications in the object tell of, the
+	// first maxPointers of them. They were not read on that account.
+	Pointers []string `json:"pointers,omitempty"`
 	// Problem says in one line why the object is damaged or unreadable.
 	Problem string `json:"problem,omitempty"`
 	// Bad lists malformed records, the first maxBad of them.
@@ -58,6 +61,9 @@ type Malformed struct {
 // maxBad bounds the malformed records that an Entry names; the rest is counted.
 const maxBad = 20
 
+// maxPointers bounds the deliveries that an Entry names.
+const maxPointers = 20
+
 // Incomplete tells whether some of the object's records are missing from the
 // answer.
 func (e *Entry) Incomplete() bool {
@@ -69,6 +75,12 @@ func (e *Entry) other(s Shape) {
 		e.Others = map[string]int64{}
 	}
 	e.Others[s.String()]++
+}
+
+func (e *Entry) points(name string) {
+	if len(e.Pointers) < maxPointers {
+		e.Pointers = append(e.Pointers, name)
+	}
 }
 
 func (e *Entry) malformed(index int, offset int64, reason string) {

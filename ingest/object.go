@@ -111,7 +111,14 @@ func (o *objectReader) load(ctx context.Context, src Source, obj Object) error {
 		o.plain = append(o.plain[:0], b...)
 		return nil
 	}
-	return o.inflate(b)
+	if err := o.inflate(b); err != nil || !isGzip(o.plain) {
+		return err
+	}
+	// Firehose compresses once more what a log subscription hands it
+	// compressed.
+	o.packed.Reset()
+	o.packed.Write(o.plain)
+	return o.inflate(o.packed.Bytes())
 }
 
 func (o *objectReader) inflate(b []byte) error {
@@ -173,7 +180,7 @@ func (o *objectReader) whole(obj Object, entry *Entry, sink Sink) error {
 		return damaged("the file is empty")
 	}
 	if isGzip(o.plain) {
-		return damaged("compressed twice; decompress it once and try again")
+		return damaged("compressed three times; decompress it once and try again")
 	}
 	if int64(len(o.plain)) > o.limits.Object {
 		return damaged("%v", tooLarge(o.limits.Object))
@@ -186,7 +193,7 @@ func (o *objectReader) pass(win window, obj Object, entry *Entry, sink Sink) err
 	if err := sink.Begin(obj); err != nil {
 		return err
 	}
-	o.split.win, o.split.index, o.split.skipped = win, 0, 0
+	o.split.win, o.split.lines, o.split.counters = win, noLines, counters{packable: o.limits.Object}
 	visit := &delivery{entry: entry, sink: sink}
 	o.split.visit = visit
 	err := o.split.run()
@@ -194,7 +201,7 @@ func (o *objectReader) pass(win window, obj Object, entry *Entry, sink Sink) err
 	case err == nil:
 		return sink.End(entry)
 	case errors.Is(err, errNotJSON):
-		entry.other(ShapeOther)
+		entry.other(foreign(o.split.win.buf[o.split.win.pos:]))
 		return sink.End(entry)
 	}
 	sink.Abort()
@@ -227,6 +234,8 @@ func (d *delivery) malformed(index int, offset int64, reason string) {
 
 func (d *delivery) other(s Shape) { d.entry.other(s) }
 
+func (d *delivery) points(name string) { d.entry.points(name) }
+
 // large reads an object too large to hold: a first pass finds out whether it is
 // whole, a second one hands its records on.
 func (o *objectReader) large(ctx context.Context, src Source, obj Object, entry *Entry, sink Sink) error {
@@ -243,32 +252,61 @@ func (o *objectReader) streamed(ctx context.Context, src Source, obj Object, ent
 		return unreadable(err)
 	}
 	defer body.Close()
-	var magic [2]byte
-	n, _ := io.ReadFull(body, magic[:])
-	r := io.MultiReader(bytes.NewReader(magic[:n]), ctxReader{ctx, body})
-	if isGzip(magic[:n]) {
+	r, zipped := sniffed(ctxReader{ctx, body})
+	if zipped {
 		zip, err := o.gunzip(r)
 		if err != nil {
 			return damaged("broken gzip: %v", err)
 		}
-		r = gzipErrors{zip}
+		if r, zipped = sniffed(gzipErrors{zip}); zipped {
+			inner, err := gzip.NewReader(r)
+			if err != nil {
+				return damaged("broken gzip: %v", err)
+			}
+			r = gzipErrors{inner}
+		}
 	}
 	limit := &limitReader{r: r, left: o.limits.Object, limit: o.limits.Object}
 	return o.pass(window{src: limit, buf: o.plain[:0]}, obj, entry, sink)
 }
+
+// sniffed tells whether r begins like gzip, and returns it as it was.
+func sniffed(r io.Reader) (io.Reader, bool) {
+	var magic [2]byte
+	n, err := io.ReadFull(r, magic[:])
+	begin := bytes.NewReader(magic[:n])
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return io.MultiReader(begin, failing{err}), false
+	}
+	return io.MultiReader(begin, r), isGzip(magic[:n])
+}
+
+// failing is a reader whose reader failed before.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // gzipErrors marks a gzip reader's errors as damage to the object.
 type gzipErrors struct{ r io.Reader }
 
 func (g gzipErrors) Read(p []byte) (int, error) {
 	n, err := g.r.Read(p)
-	if err != nil && err != io.EOF {
+	var fetching *bodyError
+	var broken *brokenGzip
+	if err != nil && err != io.EOF && !errors.As(err, &fetching) && !errors.As(err, &broken) {
 		err = &brokenGzip{err}
 	}
 	return n, err
 }
 
-// ctxReader ends with ctx.
+// bodyError is a failure to fetch an object, which says nothing about what is
+// in it.
+type bodyError struct{ err error }
+
+func (b *bodyError) Error() string { return b.err.Error() }
+func (b *bodyError) Unwrap() error { return b.err }
+
+// ctxReader ends with ctx, and marks the errors of the body it reads.
 type ctxReader struct {
 	ctx context.Context
 	r   io.Reader
@@ -278,7 +316,11 @@ func (c ctxReader) Read(p []byte) (int, error) {
 	if err := c.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return c.r.Read(p)
+	n, err := c.r.Read(p)
+	if err != nil && err != io.EOF {
+		err = &bodyError{err}
+	}
+	return n, err
 }
 
 // errTooLarge says that an object goes over the limit of decompressed bytes.

@@ -12,6 +12,8 @@ type visitor interface {
 	record(r *Record, index int) error
 	malformed(index int, offset int64, reason string)
 	other(shape Shape)
+	// points takes the name of a delivery that a notification tells of.
+	points(name string)
 }
 
 // splitter finds the records in the text of one object, whatever envelopes
@@ -21,11 +23,20 @@ type splitter struct {
 	win       window
 	visit     visitor
 	maxRecord int
-	index     int       // of the next element
-	resumed   bool      // pos is behind a malformed element
-	skipped   int64     // bytes looked at to get past malformed elements
-	depth     int       // of envelopes around this text
-	inner     *splitter // for text inside an envelope, made when needed
+	counters
+	resumed bool      // pos is behind a malformed element
+	lines   lineForm  // of the lines of text so far
+	quiet   bool      // what has no name is counted by who made this splitter
+	depth   int       // of envelopes around this text
+	inner   *splitter // for text inside an envelope, made when needed
+}
+
+// counters go through all the texts of one object.
+type counters struct {
+	index    int   // of the next element
+	told     int   // calls of the visitor
+	skipped  int64 // bytes looked at to get past malformed elements
+	packable int64 // bytes that data inside envelopes may still have, decompressed
 }
 
 // errTruncated says that the object ends inside an array of records: what
@@ -49,6 +60,8 @@ func (s *splitter) run() error {
 		}
 		var err error
 		switch {
+		case s.lines != noLines:
+			err = s.line(seen)
 		case c == '{' && s.streams():
 			err = s.stream()
 		case c == '{':
@@ -56,10 +69,8 @@ func (s *splitter) run() error {
 		case c == '[':
 			s.win.pos++
 			err = s.list()
-		case !seen:
-			return errNotJSON
 		default:
-			err = s.skipBad(syntax(s.win.pos, "expected a JSON object"), false)
+			err = s.line(seen)
 		}
 		if err != nil {
 			return err
@@ -142,10 +153,12 @@ func (s *splitter) tail() error {
 		return s.skipBad(err, false)
 	case errors.Is(err, errShort):
 		return errTruncated
-	case err == nil:
-		s.win.pos = end
+	case err != nil:
+		return err
 	}
-	return err
+	base := s.win.pos
+	s.win.pos = end
+	return s.search(base, maxWrapped)
 }
 
 // list reads elements up to the closing bracket.
@@ -202,9 +215,14 @@ func (s *splitter) truncated() error {
 // decode decodes the object at pos, reading on while it is not all there. It
 // returns errShort when the text ends inside it.
 func (s *splitter) decode() (end int, err error) {
+	return s.whole(func(pos int) (int, error) { return s.dec.decode(pos, recordTree) })
+}
+
+// whole calls scan on the value at pos, reading on while it is not all there.
+func (s *splitter) whole(scan func(pos int) (end int, err error)) (end int, err error) {
 	for {
 		s.dec.b = s.win.buf
-		end, err = s.dec.decode(s.win.pos, recordTree)
+		end, err = scan(s.win.pos)
 		short := errors.Is(err, errShort)
 		if (err == nil || short) && end-s.win.pos > s.maxRecord {
 			return end, syntax(s.win.pos, fmt.Sprintf("record of more than %d bytes", s.maxRecord))
@@ -227,10 +245,15 @@ func (s *splitter) element(inList bool) error {
 		s.bad(s.win.offset(), "expected a record after ','")
 		return nil
 	}
-	if s.win.buf[s.win.pos] != '{' {
+	isRow := inList && s.win.buf[s.win.pos] == '['
+	scan := s.decode
+	switch {
+	case isRow:
+		scan = s.row
+	case s.win.buf[s.win.pos] != '{':
 		return s.skipBad(syntax(s.win.pos, "expected an object"), inList)
 	}
-	end, err := s.decode()
+	end, err := scan()
 	var bad *SyntaxError
 	switch {
 	case errors.Is(err, errShort) && inList:
@@ -246,90 +269,30 @@ func (s *splitter) element(inList bool) error {
 	}
 	base := s.win.pos
 	s.win.pos = end
+	if isRow {
+		return s.cells(base)
+	}
 	return s.decoded(base)
+}
+
+// row finds the end of the list at pos: a row of a query's result.
+func (s *splitter) row() (end int, err error) {
+	return s.whole(func(pos int) (int, error) { return s.dec.value(pos, 0) })
+}
+
+// cells looks for a record in the list at base.
+func (s *splitter) cells(base int) error {
+	before := s.told
+	if err := s.search(base, maxWrapped); err != nil || s.told > before {
+		return err
+	}
+	s.other(ShapeOther)
+	return nil
 }
 
 // bad reports a malformed element.
 func (s *splitter) bad(offset int64, reason string) {
 	s.visit.malformed(s.index, offset, reason)
 	s.index++
+	s.told++
 }
-
-// decoded hands the decoded object on: as a record, as what an envelope holds,
-// or as something else.
-func (s *splitter) decoded(base int) error {
-	r := &s.dec.rec
-	if token, ok := r.message(); ok && r.marks() < 3 {
-		return s.nested(Unquote(nil, token), base)
-	}
-	if !r.ofTrail() && (r.shape() != ShapeOther || !s.dec.unwrap(base)) {
-		s.visit.other(r.shape())
-		return nil
-	}
-	if list, ok := r.list(); ok {
-		return s.nested(list, base)
-	}
-	err := s.visit.record(&s.dec.rec, s.index)
-	s.index++
-	return err
-}
-
-// list returns the text of the list that an envelope holds, when its key is not
-// the first one and so did not stream.
-func (r *Record) list() ([]byte, bool) {
-	if r.marks() >= 3 {
-		return nil, false // a record, whatever else it holds
-	}
-	for _, k := range [...]envelopeKey{keyRecords, keyLogEvents, keyEvents, keyLookupEvents} {
-		if t := r.envelope(k); len(t) > 0 && t[0] == '[' {
-			return t, true
-		}
-	}
-	return nil, false
-}
-
-// message returns the string token in which a log event or a looked-up event
-// carries its record.
-func (r *Record) message() ([]byte, bool) {
-	for _, k := range [...]envelopeKey{keyCloudTrailEvent, keyMessage} {
-		if t := r.envelope(k); len(t) > 2 && t[0] == '"' {
-			return t, true
-		}
-	}
-	return nil, false
-}
-
-func (r *Record) envelope(k envelopeKey) []byte {
-	sp := r.env[k]
-	return r.Raw[sp.start:sp.end]
-}
-
-// nested splits text that stands inside the element at base: a list that an
-// envelope holds, or the record that a message carries.
-func (s *splitter) nested(text []byte, base int) error {
-	offset := s.win.base + int64(base)
-	if s.depth >= maxEnvelopes {
-		s.bad(offset, "envelopes nested too deeply")
-		return nil
-	}
-	if s.inner == nil {
-		s.inner = &splitter{maxRecord: s.maxRecord, depth: s.depth + 1}
-	}
-	in := s.inner
-	in.win, in.visit, in.index = window{buf: text}, s.visit, s.index
-	err := in.run()
-	s.index = in.index
-	switch {
-	case errors.Is(err, errNotJSON):
-		s.visit.other(ShapeOther)
-		return nil
-	case errors.Is(err, errTruncated):
-		s.bad(offset, "a message ends inside its record")
-		return nil
-	}
-	return err
-}
-
-// maxEnvelopes bounds envelopes inside envelopes: SQS around SNS around
-// EventBridge around a record is the deepest that AWS builds.
-const maxEnvelopes = 4

@@ -283,6 +283,9 @@ func (r *report) done(e *ingest.Entry) {
 	default:
 		r.read++
 	}
+	if len(e.Pointers) > 0 {
+		r.app.say("%s: tells of deliveries that were not read on its account, %s first; name them or their bucket as a source", e.Name, e.Pointers[0])
+	}
 	for _, bad := range e.Bad {
 		r.app.complain("%s#%d: malformed record skipped: %s", e.Name, bad.Index, bad.Reason)
 	}
