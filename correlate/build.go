@@ -27,6 +27,9 @@ func (en *engine) finding(ctx context.Context, ep *episode) (*Finding, error) {
 		return nil, err
 	}
 	f.NextSteps = nextSteps(book, f)
+	if en.opts.Attempts {
+		f.Attempts = ep.attempts(en.c.syms.text)
+	}
 	return f, nil
 }
 

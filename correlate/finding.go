@@ -21,6 +21,9 @@ type Finding struct {
 	Vetoed     []Vetoed    `json:"vetoed"`
 	NextSteps  []string    `json:"nextSteps"`
 	Coverage   Coverage    `json:"coverage"`
+	// Attempts are the tries of the request, in order; nil unless
+	// Options.Attempts asked for them. They are no part of the JSON form.
+	Attempts []Attempt `json:"-"`
 }
 
 // Diagnosis is the kind of answer a finding gives.

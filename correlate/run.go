@@ -37,6 +37,8 @@ type Options struct {
 	// Change keeps only the findings that blame the change of this eventID:
 	// as their first candidate, or as one sufficient by itself.
 	Change string
+	// Attempts makes the findings hold every try of their request.
+	Attempts bool
 	// Coverage tells the gaps of the trail for an account and region in a
 	// span, or is nil when nobody knows.
 	Coverage func(account, region string, from, to time.Time) []Gap

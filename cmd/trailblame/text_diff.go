@@ -9,24 +9,38 @@ import (
 	"github.com/trailblame/trailblame/correlate"
 )
 
-// writeDiff prints the statements that a change added, removed or changed. A
-// changed one is shown whole, its lines marked. One that may have been there
-// before is marked with a question mark.
+// diffLine is a line of a statement diff. Its mark is "+", "-", "~" for the
+// first line of a statement of which some lines changed, "?" for a statement that
+// may have been there before, or " ".
+type diffLine struct{ mark, text string }
+
+// diffColours colour a line by its mark.
+var diffColours = map[string]string{"+": sgrGreen, "-": sgrRed, "~": sgrYellow}
+
+// writeDiff prints the statements that a change added, removed or changed.
 func (p *page) writeDiff(at int, diff []correlate.StatementDiff) {
-	room := max(p.style.width-at-2, 20)
+	for _, l := range diffLines(diff, max(p.style.width-at-2, 20)) {
+		p.line(at, diffColours[l.mark], l.mark+" "+l.text)
+	}
+}
+
+// diffLines lays a diff out in lines of at most room columns where it can.
+func diffLines(diff []correlate.StatementDiff, room int) []diffLine {
+	var lines []diffLine
 	for _, d := range diff {
 		after := layoutJSON(d.Statement, room)
 		switch d.Op {
 		case "added":
-			p.marked(at, "+ ", sgrGreen, after)
+			lines = appendMarked(lines, "+", after)
 		case "removed":
-			p.marked(at, "- ", sgrRed, after)
+			lines = appendMarked(lines, "-", after)
 		case "present":
-			p.marked(at, "? ", "", after)
+			lines = appendMarked(lines, "?", after)
 		default:
-			p.changed(at, layoutJSON(d.Before, room), after)
+			lines = appendChanged(lines, layoutJSON(d.Before, room), after)
 		}
 	}
+	return lines
 }
 
 // diffSummary counts the statements of a diff by what happened to them.
@@ -47,33 +61,35 @@ func diffSummary(diff []correlate.StatementDiff) string {
 	return strings.Join(parts, ", ")
 }
 
-func (p *page) marked(at int, mark, sgr string, lines []string) {
-	for _, l := range lines {
-		p.line(at, sgr, mark+l)
+func appendMarked(lines []diffLine, mark string, texts []string) []diffLine {
+	for _, l := range texts {
+		lines = append(lines, diffLine{mark, l})
 	}
+	return lines
 }
 
-// changed prints two versions as one: "~" leads its first line where that is in
-// both, "-" and "+" the lines of one version only.
-func (p *page) changed(at int, before, after []string) {
+// appendChanged merges two versions into one: "~" leads the first line where
+// that is in both, "-" and "+" the lines of one version only.
+func appendChanged(lines []diffLine, before, after []string) []diffLine {
 	same := commonLines(before, after)
 	for n := 0; len(before) > 0 || len(after) > 0; n++ {
 		switch {
 		case len(same) > 0 && len(before) > 0 && len(after) > 0 && before[0] == same[0] && after[0] == same[0]:
-			mark, sgr := "  ", ""
+			mark := " "
 			if n == 0 {
-				mark, sgr = "~ ", sgrYellow
+				mark = "~"
 			}
-			p.line(at, sgr, mark+after[0])
+			lines = append(lines, diffLine{mark, after[0]})
 			before, after, same = before[1:], after[1:], same[1:]
 		case len(before) > 0 && (len(same) == 0 || before[0] != same[0]):
-			p.line(at, sgrRed, "- "+before[0])
+			lines = append(lines, diffLine{"-", before[0]})
 			before = before[1:]
 		default:
-			p.line(at, sgrGreen, "+ "+after[0])
+			lines = append(lines, diffLine{"+", after[0]})
 			after = after[1:]
 		}
 	}
+	return lines
 }
 
 // maxDiffLines bounds the lines compared one by one; longer statements are shown

@@ -96,14 +96,22 @@ func (p *page) nextSteps(steps []string) {
 	p.heading("NEXT")
 	for i, s := range steps {
 		lead := fmt.Sprintf("%3d. ", i+1)
-		text, command, found := strings.Cut(s, ": aws ")
-		if !found || strings.ContainsFunc(text, notProse) || strings.Contains(text, " '") {
-			p.wrap(lead, len(lead), len(lead), plain(s))
-			continue
+		text, command := splitStep(s)
+		p.wrap(lead, len(lead), len(lead), plain(text))
+		if command != "" {
+			p.command(len(lead)+2, command)
 		}
-		p.wrap(lead, len(lead), len(lead), plain(text+":"))
-		p.command(len(lead)+2, "aws "+command)
 	}
+}
+
+// splitStep splits a next step into what to do and the command that does it,
+// which may be none.
+func splitStep(s string) (text, command string) {
+	text, command, found := strings.Cut(s, ": aws ")
+	if !found || strings.ContainsFunc(text, notProse) || strings.Contains(text, " '") {
+		return s, ""
+	}
+	return text + ":", "aws " + command
 }
 
 // notProse tells whether r stands in no advice of ours. Advice that quotes a
