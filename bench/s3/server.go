@@ -86,6 +86,7 @@ func free() (string, error) {
 // upload puts the files of a folder into the bucket, under their paths.
 func (g *gateway) upload(ctx context.Context, folder string, names []string) error {
 	client := g.client()
+	defer client.Close()
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	var failed error

@@ -1,6 +1,8 @@
 package s3
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -8,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,93 +49,171 @@ func chaos(seed uint64) func(s3fake.Call) *s3fake.Fault {
 	}
 }
 
+// full reports whether every case is to be run, as .ci/run does.
+func full() bool { return os.Getenv("TRAILBLAME_TEST") == "full" }
+
+// storm is how much chaos there is: seeds and objects.
+func storm() (seeds uint64, objects int) {
+	seeds, objects = 1, 300
+	if full() {
+		seeds, objects = 3, 2000
+	}
+	if n, err := strconv.ParseUint(os.Getenv("TRAILBLAME_TEST_S3_SEEDS"), 10, 64); err == nil {
+		seeds = n
+	}
+	return seeds, objects
+}
+
 // A server on which much goes wrong gives the same records as one on which
 // nothing does.
 func TestChaos(t *testing.T) {
-	seeds, objects := 1, 2000
-	if n, err := strconv.Atoi(os.Getenv("TRAILBLAME_TEST_S3_SEEDS")); err == nil {
-		seeds = n
-	}
-	if testing.Short() {
-		objects = 300
-	}
-	server := newServer(t)
-	fill(server, objects)
-	want := ingestAll(t.Context(), newSource(t, server, "", Options{}), ingest.Options{})
-	calm := server.Requests()
-	if len(want.ids) != objects || want.err != nil {
-		t.Fatal(len(want.ids), want.err, want.problem)
-	}
-	for seed := range seeds {
-		files, before, start := fds(t), server.Requests(), time.Now()
-		server.Fault = chaos(uint64(seed))
-		s := newSource(t, server, "", Options{Idle: 150 * time.Millisecond})
-		got := ingestAll(t.Context(), s, ingest.Options{})
-		wall, requests := time.Since(start), server.Requests()-before
-		if got.err != nil || len(got.problem) > 0 {
-			t.Fatalf("seed %d: %v, %v", seed, got.err, got.problem)
+	eachServer(t, func(t *testing.T, server *s3fake.Server) {
+		seeds, objects := storm()
+		fill(server, objects)
+		before := server.Requests()
+		want := ingestAll(t.Context(), newSource(t, server, "", Options{Idle: 10 * time.Second}), ingest.Options{})
+		calm := server.Requests() - before
+		if len(want.ids) != objects || want.err != nil {
+			t.Fatal(len(want.ids), want.err, want.problem)
 		}
-		if diff := cmp.Diff(want.ids, got.ids); diff != "" {
-			t.Errorf("seed %d: other records:\n%.1000s", seed, diff)
+		for seed := range seeds {
+			files, before, start := fds(t), server.Requests(), time.Now()
+			server.Fault = chaos(seed)
+			s := newSource(t, server, "", Options{})
+			got := ingestAll(t.Context(), s, ingest.Options{})
+			wall, requests := time.Since(start), server.Requests()-before
+			if got.err != nil || len(got.problem) > 0 {
+				t.Fatalf("seed %d: %v, %v", seed, got.err, got.problem)
+			}
+			if diff := cmp.Diff(want.ids, got.ids); diff != "" {
+				t.Errorf("seed %d: other records:\n%.1000s", seed, diff)
+			}
+			if float64(requests) > 1.5*float64(calm) || wall > time.Minute {
+				t.Errorf("seed %d: %d requests in %v, %d without faults", seed, requests, wall, calm)
+			}
+			t.Logf("seed %d: %d records whole in %v, %d requests where %d do without faults", seed, len(got.ids), wall.Round(time.Millisecond), requests, calm)
+			s.Close()
+			server.CloseClientConnections()
+			noLeaks(t, files)
 		}
-		if float64(requests) > 1.5*float64(calm) || wall > time.Minute {
-			t.Errorf("seed %d: %d requests in %v, %d without faults", seed, requests, wall, calm)
+	})
+}
+
+// A run that ends anywhere, again and again, while much goes wrong, has read in
+// the end what one undisturbed run reads, each object once.
+func TestChaosInterrupted(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *s3fake.Server) {
+		seeds, objects := storm()
+		fill(server, objects/3)
+		want := ingestAll(t.Context(), newSource(t, server, "", Options{Idle: 10 * time.Second}), ingest.Options{})
+		for seed := range seeds {
+			files := fds(t)
+			random := rand.New(rand.NewPCG(seed, 9))
+			server.Fault = chaos(seed)
+			known := map[ingest.Object]bool{}
+			var ids []string
+			runs := 0
+			for done := false; !done; runs++ {
+				ctx, cancel := context.WithCancel(t.Context())
+				var left atomic.Int64
+				left.Store(int64(1 + random.IntN(objects/10)))
+				isKnown := func(obj ingest.Object) bool { return known[obj] }
+				s := newSource(t, server, "", Options{Known: isKnown})
+				got := ingestAll(ctx, s, ingest.Options{Known: isKnown, Done: func(*ingest.Entry) {
+					if left.Add(-1) == 0 {
+						cancel()
+					}
+				}})
+				cancel()
+				s.Close()
+				if len(got.problem) > 0 || got.err != nil && !errors.Is(got.err, context.Canceled) {
+					t.Fatalf("seed %d: %v, %v", seed, got.err, got.problem)
+				}
+				for _, obj := range got.read {
+					known[obj] = true
+				}
+				ids = append(ids, got.ids...)
+				done = got.err == nil
+			}
+			slices.Sort(ids)
+			if diff := cmp.Diff(want.ids, ids); diff != "" {
+				t.Errorf("seed %d: other records:\n%.1000s", seed, diff)
+			}
+			if runs < 3 {
+				t.Errorf("seed %d: interrupted %d times only", seed, runs-1)
+			}
+			t.Logf("seed %d: %d records in %d runs", seed, len(ids), runs)
+			server.CloseClientConnections()
+			noLeaks(t, files)
 		}
-		t.Logf("seed %d: %d records whole in %v, %d requests where %d do without faults", seed, len(got.ids), wall.Round(time.Millisecond), requests, calm)
-		s.Close()
-		server.CloseClientConnections()
-		noLeaks(t, files)
-	}
+	})
 }
 
 // An object that is another one by the time it is read is told, not read; the
 // next run reads what it is then.
 func TestObjectsChange(t *testing.T) {
+	other := func(s *s3fake.Server, key string) { s.Put(s.Bucket, key, delivery("999999"), nil) }
+	grown := func(s *s3fake.Server, key string) {
+		s.Put(s.Bucket, key, append(delivery("1"), delivery("2")...), nil)
+	}
 	for name, c := range map[string]struct {
 		change func(server *s3fake.Server, key string)
-		fault  *s3fake.Fault
 		want   string
 		after  int // records of the next run
 	}{
-		"other bytes": {func(s *s3fake.Server, key string) { s.Put(bucketName, key, delivery("999999"), nil) }, nil, "changed since", 12},
-		"grown": {func(s *s3fake.Server, key string) {
-			s.Put(bucketName, key, append(delivery("1"), delivery("2")...), nil)
-		},
-			nil, "changed since", 13},
-		"other bytes, conditions ignored": {func(s *s3fake.Server, key string) { s.Put(bucketName, key, delivery("999999"), nil) },
-			&s3fake.Fault{NoMatch: true}, "changed since", 12},
-		"grown, same ETag": {func(s *s3fake.Server, key string) {
-			s.PutETag(bucketName, key, append(delivery("1"), delivery("2")...), "same", nil)
-		},
-			nil, "bytes where", 13},
-		"gone": {func(s *s3fake.Server, key string) { s.Delete(bucketName, key) }, nil, "gone since", 11},
+		"other bytes": {other, "changed since", 12},
+		"grown":       {grown, "changed since", 13},
+		"gone":        {func(s *s3fake.Server, key string) { s.Delete(s.Bucket, key) }, "gone since", 11},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := newServer(t)
-			keys := fill(server, 12)
-			if name == "grown, same ETag" {
-				server.PutETag(bucketName, keys[5], delivery("1"), "same", nil)
-			}
-			server.Fault = func(call s3fake.Call) *s3fake.Fault {
-				if call.Op != "Get" || call.Key != keys[5] {
-					return nil
-				}
-				if call.Nth == 1 {
-					c.change(server, call.Key)
-				}
-				return c.fault
-			}
-			s := newSource(t, server, "", Options{})
-			got := ingestAll(t.Context(), s, ingest.Options{})
-			if problem := got.problem[s.name(keys[5])]; got.err != nil || len(got.ids) != 11 || !strings.Contains(problem, c.want) {
-				t.Errorf("%d records, %v, %v", len(got.ids), got.err, got.problem)
-			}
-			server.Fault = nil
-			again := ingestAll(t.Context(), newSource(t, server, "", Options{}), ingest.Options{})
-			if len(again.ids) != c.after || len(again.problem) > 0 {
-				t.Errorf("then %d records, %v", len(again.ids), again.problem)
-			}
+			eachServer(t, func(t *testing.T, server *s3fake.Server) { changes(t, server, c.change, nil, c.want, c.after) })
 		})
+	}
+	// Servers that do not heed conditions, or ETags.
+	t.Run("other bytes, conditions ignored", func(t *testing.T) {
+		changes(t, newServer(t), other, &s3fake.Fault{NoMatch: true}, "changed since", 12)
+	})
+	t.Run("grown, same ETag", func(t *testing.T) {
+		server := newServer(t)
+		same := func(s *s3fake.Server, key string) {
+			s.PutETag(s.Bucket, key, append(delivery("1"), delivery("2")...), "same", nil)
+		}
+		server.PutETag(server.Bucket, fill(server, 12)[5], delivery("1"), "same", nil)
+		changes(t, server, same, nil, "bytes where", 13)
+	})
+}
+
+// changes lets one of twelve objects change between its listing and its
+// reading.
+func changes(t *testing.T, server *s3fake.Server, change func(*s3fake.Server, string), fault *s3fake.Fault, want string, after int) {
+	var keys []string
+	if names, _ := list(t, newSource(t, server, "", Options{})); len(names) == 12 {
+		keys = names
+	} else {
+		keys = fill(server, 12)
+	}
+	server.Fault = func(call s3fake.Call) *s3fake.Fault {
+		if call.Op != "Get" || call.Key != keys[5] {
+			return nil
+		}
+		if call.Nth == 1 {
+			change(server, call.Key)
+		}
+		return fault
+	}
+	files := fds(t)
+	s := newSource(t, server, "", Options{})
+	got := ingestAll(t.Context(), s, ingest.Options{})
+	if problem := got.problem[s.name(keys[5])]; got.err != nil || len(got.ids) != 11 || !strings.Contains(problem, want) {
+		t.Errorf("%d records, %v, %v", len(got.ids), got.err, got.problem)
+	}
+	s.Close()
+	server.CloseClientConnections()
+	noLeaks(t, files)
+	server.Fault = nil
+	again := ingestAll(t.Context(), newSource(t, server, "", Options{}), ingest.Options{})
+	if len(again.ids) != after || len(again.problem) > 0 {
+		t.Errorf("then %d records, %v", len(again.ids), again.problem)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -21,6 +22,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(realEnv) == "" {
+		fmt.Fprintln(os.Stderr, "s3: "+realEnv+" is not set: the contract is tested against the fake alone")
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -35,6 +39,59 @@ func newServer(t testing.TB) *s3fake.Server {
 	server.KeyID, server.Secret = "AKIDEXAMPLE", "topsecret"
 	t.Cleanup(server.Close)
 	return server
+}
+
+// realEnv names a real server, which .ci/run starts, and how it is signed for.
+const (
+	realEnv       = "TRAIL_TEST_S3_ENDPOINT"
+	realKeyEnv    = "TRAIL_TEST_S3_KEY"
+	realSecretEnv = "TRAIL_TEST_S3_SECRET"
+)
+
+// eachServer runs a test against the fake and against the real server: what the
+// fake does is then what a real one does.
+func eachServer(t *testing.T, test func(t *testing.T, server *s3fake.Server)) {
+	t.Run("fake", func(t *testing.T) { test(t, newServer(t)) })
+	t.Run("real", func(t *testing.T) {
+		if os.Getenv(realEnv) == "" {
+			t.Skip("NOT RUN AGAINST A REAL SERVER: " + realEnv + " is not set; .ci/run starts one")
+		}
+		test(t, realServer(t))
+	})
+}
+
+// realServer is a front of the real server, with a bucket of its own.
+func realServer(t *testing.T) *s3fake.Server {
+	t.Helper()
+	setEnv(t)
+	key, secret := first(os.Getenv(realKeyEnv), "AKIDEXAMPLE"), first(os.Getenv(realSecretEnv), "topsecret")
+	t.Setenv("AWS_ACCESS_KEY_ID", key)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", secret)
+	bucket := fmt.Sprintf("trailblame-test-%x", time.Now().UnixNano())
+	server, err := s3fake.Front(os.Getenv(realEnv), key, secret, bucket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		server.Close()
+		c := s3fake.NewClient(os.Getenv(realEnv), key, secret)
+		defer c.Close()
+		if err := c.DeleteBucket(context.Background(), bucket); err != nil {
+			t.Errorf("the bucket %s is left over: %v", bucket, err)
+		}
+	})
+	return server
+}
+
+// client is one that fills the server's bucket as others do.
+func client(t *testing.T, server *s3fake.Server) *s3fake.Client {
+	endpoint := server.URL
+	if server.Real() {
+		endpoint = os.Getenv(realEnv)
+	}
+	c := s3fake.NewClient(endpoint, server.KeyID, server.Secret)
+	t.Cleanup(c.Close)
+	return c
 }
 
 func setEnv(t testing.TB) {
@@ -53,7 +110,7 @@ func newSource(t testing.TB, server *s3fake.Server, prefix string, opts Options)
 	opts.EndpointURL = server.URL
 	setDefault(&opts.Idle, 300*time.Millisecond)
 	setDefault(&opts.Delay, time.Millisecond)
-	s, err := New(t.Context(), Scheme+bucketName+"/"+prefix, opts)
+	s, err := New(t.Context(), Scheme+server.Bucket+"/"+prefix, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,8 +128,9 @@ func packed(text string) []byte {
 
 // delivery is a log file with one record, whose id is id.
 func delivery(id string) []byte {
-	return packed(fmt.Sprintf(`{"Records":[{"eventID":%q,"eventTime":"2026-01-02T03:04:05Z","eventName":"X","pad":%q}]}`,
-		id, strings.Repeat(id, 20)))
+	quoted, _ := json.Marshal(id)
+	pad, _ := json.Marshal(strings.Repeat(id, 20))
+	return packed(fmt.Sprintf(`{"Records":[{"eventID":%s,"eventTime":"2026-01-02T03:04:05Z","eventName":"X","pad":%s}]}`, quoted, pad))
 }
 
 // logKey is the key of a delivery in the layout of a trail.
@@ -88,7 +146,7 @@ func list(t testing.TB, s *Source) (names []string, errs []error) {
 			errs = append(errs, fmt.Errorf("%s: %w", obj.Name, err))
 			continue
 		}
-		names = append(names, strings.TrimPrefix(obj.Name, Scheme+bucketName+"/"))
+		names = append(names, strings.TrimPrefix(obj.Name, s.name("")))
 	}
 	sort.Strings(names)
 	return names, errs
@@ -98,6 +156,7 @@ func list(t testing.TB, s *Source) (names []string, errs []error) {
 type run struct {
 	mu      sync.Mutex
 	ids     []string
+	read    []ingest.Object
 	problem map[string]string // of each object that was not read
 	err     error
 }
@@ -118,9 +177,10 @@ func (s *sink) Record(r *ingest.Record, _ int) error {
 	return nil
 }
 
-func (s *sink) End(*ingest.Entry) error {
+func (s *sink) End(e *ingest.Entry) error {
 	s.run.mu.Lock()
 	defer s.run.mu.Unlock()
+	s.run.read = append(s.run.read, e.Object)
 	s.run.ids = append(s.run.ids, s.pending...)
 	return nil
 }
@@ -153,7 +213,7 @@ func ingestAll(ctx context.Context, src ingest.Source, opts ingest.Options) *run
 func fill(server *s3fake.Server, n int) (keys []string) {
 	for i := range n {
 		key := logKey("111122223333", "eu-west-1", fmt.Sprintf("2026/01/%02d", 1+i%7), i)
-		server.Put(bucketName, key, delivery(fmt.Sprintf("%06d", i)), nil)
+		server.Put(server.Bucket, key, delivery(fmt.Sprintf("%06d", i)), nil)
 		keys = append(keys, key)
 	}
 	sort.Strings(keys)

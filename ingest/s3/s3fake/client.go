@@ -3,6 +3,7 @@ package s3fake
 import (
 	"bytes"
 	"context"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -11,18 +12,26 @@ import (
 
 // Client fills buckets, for tests and measurements. It may be used by several
 // goroutines at once.
-type Client struct{ s3 *s3.Client }
+type Client struct {
+	s3   *s3.Client
+	http *http.Transport
+}
 
-// NewClient returns a client of the server at endpoint.
+// NewClient returns a client of the server at endpoint. Close it in the end.
 func NewClient(endpoint, keyID, secret string) *Client {
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	return &Client{s3.New(s3.Options{
+		HTTPClient:   &http.Client{Transport: transport},
 		BaseEndpoint: &endpoint, UsePathStyle: true, Region: "us-east-1",
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: keyID, SecretAccessKey: secret}, nil
 		}),
-	})}
+	}), transport}
 }
+
+// Close ends the connections that are idle.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // CreateBucket makes an empty bucket.
 func (c *Client) CreateBucket(ctx context.Context, bucket string) error {

@@ -5,8 +5,7 @@
 package s3fake
 
 import (
-	"crypto/md5"
-	"encoding/hex"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,6 +22,8 @@ import (
 // Server is the fake. Set its exported fields before the first request.
 type Server struct {
 	*httptest.Server
+	// Bucket is the bucket that the server began with.
+	Bucket string
 	// KeyID, when set, is the only access key that may sign; without a
 	// signature access is denied unless Anonymous. With Secret the signature
 	// must be right.
@@ -44,11 +45,13 @@ type Server struct {
 	mu       sync.Mutex
 	buckets  map[string]*bucket
 	calls    map[Call]int
+	uploads  map[string]map[int][]byte // parts of the uploads under way, by number
+	behind   *behind                   // nil if the server is all there is
 }
 
 // Call is one request, as Server.Fault sees it.
 type Call struct {
-	Op  string // "List", "Get", "Head" or "Put"
+	Op  string // "List", "Get", "Head", or "Put" for all that changes objects
 	Key string // the object's key, or the prefix of a listing
 	Nth int    // counts the calls with this Op and Key, from 1
 }
@@ -67,13 +70,19 @@ type object struct {
 
 // New starts a server with one empty bucket. Close it in the end.
 func New(name string) *Server {
-	s := &Server{
+	s := newServer(name)
+	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
+	return s
+}
+
+func newServer(name string) *Server {
+	return &Server{
+		Bucket:  name,
 		done:    make(chan struct{}),
 		buckets: map[string]*bucket{name: {objects: map[string]*object{}}},
 		calls:   map[Call]int{},
+		uploads: map[string]map[int][]byte{},
 	}
-	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
-	return s
 }
 
 // Close ends the server and the stalled answers.
@@ -90,8 +99,11 @@ func (s *Server) Requests() int64 { return s.requests.Load() }
 
 // Put keeps an object. Header may hold what Get is to answer beside the body.
 func (s *Server) Put(name, key string, body []byte, header http.Header) {
-	sum := md5.Sum(body)
-	s.PutETag(name, key, body, hex.EncodeToString(sum[:]), header)
+	if s.behind != nil {
+		must(s.behind.client.Put(context.Background(), name, key, body))
+		return
+	}
+	s.PutETag(name, key, body, sum(body), header)
 }
 
 // PutETag keeps an object whose ETag is not its MD5.
@@ -107,6 +119,10 @@ func (s *Server) PutETag(name, key string, body []byte, etag string, header http
 
 // Delete removes an object.
 func (s *Server) Delete(name, key string) {
+	if s.behind != nil {
+		must(s.behind.client.Delete(context.Background(), name, key))
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.buckets[name].objects, key)
@@ -139,6 +155,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if fault != nil && fault.instead(s, w, r) {
 		return
 	}
+	if s.behind != nil {
+		s.pass(w, r, fault)
+		return
+	}
 	if code := s.refused(r); code != "" {
 		fail(w, http.StatusForbidden, code)
 		return
@@ -149,6 +169,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case b == nil:
 		fail(w, http.StatusNotFound, "NoSuchBucket")
+	case s.parts(w, r, name, key):
+	case r.Method == http.MethodDelete:
+		s.Delete(name, key)
+		w.WriteHeader(http.StatusNoContent)
 	case call.Op == "List":
 		s.list(w, r.URL.Query(), name, b, fault)
 	case call.Op == "Put":
@@ -160,7 +184,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 func operation(method, key string) string {
 	switch {
-	case method == http.MethodPut:
+	case method == http.MethodPut, method == http.MethodPost, method == http.MethodDelete:
 		return "Put"
 	case method == http.MethodHead:
 		return "Head"
@@ -205,8 +229,7 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, name, key string) {
 		}
 	}
 	s.Put(name, key, body, kept)
-	sum := md5.Sum(body)
-	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:])+`"`)
+	w.Header().Set("ETag", `"`+sum(body)+`"`)
 }
 
 func (s *Server) get(w http.ResponseWriter, r *http.Request, b *bucket, key string, fault *Fault) {
