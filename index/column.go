@@ -3,8 +3,6 @@ package index
 import (
 	"bytes"
 	"hash/maphash"
-
-	"github.com/trailblame/trailblame/ingest"
 )
 
 // texts is a list of byte strings in one arena.
@@ -37,8 +35,13 @@ func (t *texts) reset() { t.data, t.ends = t.data[:0], t.ends[:0] }
 type interned struct {
 	texts
 	slots    []uint64 // hash<<32 | number, open addressing; 0 is free
+	last     uint32   // number that was given last
+	asked    int      // how many numbers were given
 	distinct bool     // values hardly ever repeat: number them without looking
 }
+
+// settledAfter is how many values tell whether the values of a column repeat.
+const settledAfter = 4096
 
 // hashSeed makes hashes that nobody who writes records can foresee. No order
 // ever follows from them.
@@ -50,6 +53,18 @@ func (t *interned) number(v []byte) uint32 {
 		t.append(v)
 		return uint32(t.len())
 	}
+	if t.last != 0 && bytes.Equal(t.value(t.last), v) {
+		return t.last
+	}
+	t.asked++
+	if t.asked == settledAfter {
+		t.distinct = t.len() > settledAfter*7/8
+	}
+	t.last = t.find(v)
+	return t.last
+}
+
+func (t *interned) find(v []byte) uint32 {
 	if 2*(t.len()+1) > len(t.slots) {
 		t.grow()
 	}
@@ -89,6 +104,7 @@ func (t *interned) reset() {
 	if t.len() > 0 {
 		clear(t.slots)
 		t.texts.reset()
+		t.last, t.asked, t.distinct = 0, 0, false
 	}
 }
 
@@ -100,11 +116,14 @@ type column struct {
 }
 
 // set gives a row, behind all that have one, its value.
-func (c *column) set(row int, v []byte) {
+func (c *column) set(row int, v []byte) { c.put(row, c.number(v)) }
+
+// put gives a row, behind all that have one, the value of a number.
+func (c *column) put(row int, number uint32) {
 	for len(c.rows) < row {
 		c.rows = append(c.rows, 0)
 	}
-	c.rows = append(c.rows, c.number(v))
+	c.rows = append(c.rows, number)
 }
 
 // at returns the number of a row's value.
@@ -130,6 +149,3 @@ func (c *column) cut(n int) {
 		c.interned.reset()
 	}
 }
-
-// distinctColumns are the ids that are made anew for each event.
-var distinctColumns = [...]ingest.Column{ingest.EventID, ingest.RequestID}

@@ -58,8 +58,10 @@ func (d *dictionary) reset() {
 	d.terms, d.bytes, d.pairs = d.terms[:0], d.bytes[:0], d.pairs[:0]
 }
 
-func (d *dictionary) add(term []byte, row uint32) {
-	t := d.number(term)
+func (d *dictionary) add(term []byte, row uint32) { d.note(d.number(term), row) }
+
+// note adds a row to the term of a number.
+func (d *dictionary) note(t, row uint32) {
 	e := &d.terms[t]
 	if e.count > 0 && e.last == row {
 		return

@@ -349,7 +349,7 @@ func (p *parquetWriter) dictionaryChunk(col *column) {
 // plainTexts writes the chunk without a dictionary.
 func (p *parquetWriter) plainTexts(col *column, perm []int32, random bool) {
 	b := &p.page
-	codec := encoder()
+	codec := randomEncoder()
 	if random {
 		codec = randomEncoder()
 	}

@@ -58,9 +58,6 @@ func (r *rows) len() int { return len(r.micros) }
 func (r *rows) beginObject(name string) {
 	r.objects = append(r.objects, name)
 	r.current = int32(len(r.objects) - 1)
-	for _, c := range distinctColumns {
-		r.cols[c].distinct = true
-	}
 }
 
 // append adds one record.

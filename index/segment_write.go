@@ -63,10 +63,10 @@ func (w *segmentWriter) add(r *rows, perm []int32) error {
 		d.info.Min = r.micros[perm[0]]
 	}
 	d.info.Max = r.micros[perm[len(perm)-1]]
+	d.terms.addRows(r, perm, d.info.Rows)
+	d.info.Rows += len(perm)
 	for _, row := range perm {
-		d.terms.add(r, int(row), d.info.Rows)
 		d.info.Raw += int64(r.size[row])
-		d.info.Rows++
 	}
 	for group := range slices.Chunk(perm, groupRows) {
 		if err := w.rowGroup(r, group); err != nil {

@@ -15,13 +15,20 @@ const maxTerm = 2048
 func (r *rows) termsOf(row int, yield func(f Field, term []byte)) {
 	add := func(f Field, term []byte) {
 		if len(term) > 0 {
-			yield(f, term[:min(len(term), maxTerm)])
+			yield(f, clip(term))
 		}
 	}
 	for _, m := range termColumns {
 		add(m.field, r.text(m.column, row))
 	}
-	r.resourceTerms(row, add)
+	r.lists.eachName(row, func(name []byte) { add(Resource, name) })
+	r.messageTerms(row, add)
+	r.otherTerms(row, add)
+}
+
+// otherTerms calls add for the terms of the fields that neither columns nor
+// resources feed.
+func (r *rows) otherTerms(row int, add func(f Field, term []byte)) {
 	r.lists.each(row, func(key []byte) { add(IssuedKey, key) })
 	for _, o := range r.outcomes(row) {
 		add(Outcome, []byte(o))
@@ -30,6 +37,9 @@ func (r *rows) termsOf(row int, yield func(f Field, term []byte)) {
 		add(Outcome, []byte(OutcomeAddendum))
 	}
 }
+
+// clip returns the term that stands for a value.
+func clip(value []byte) []byte { return value[:min(len(value), maxTerm)] }
 
 // TermReader finds the terms of a record without an index. It is the reference
 // for what Segment.Find answers. It is not safe for concurrent use.
@@ -81,12 +91,9 @@ var termColumns = [...]struct {
 	{SharedEvent, ingest.SharedEventID},
 }
 
-func (r *rows) resourceTerms(row int, add func(Field, []byte)) {
-	l := &r.lists
-	for i := l.start(l.nameEnds, row); i < l.nameEnds[row]; i++ {
-		add(Resource, l.names.bytes(int(i)))
-	}
-	// The target of a denied call often stands in its message only.
+// messageTerms calls add for the ARNs in the error message: the target of a
+// denied call often stands nowhere else.
+func (r *rows) messageTerms(row int, add func(Field, []byte)) {
 	message := r.text(ingest.ErrorMessage, row)
 	for {
 		at := bytes.Index(message, []byte("arn:"))
@@ -108,6 +115,12 @@ func (l *lists) start(ends []uint32, row int) uint32 {
 		return 0
 	}
 	return ends[row-1]
+}
+
+func (l *lists) eachName(row int, yield func([]byte)) {
+	for i := l.start(l.nameEnds, row); i < l.nameEnds[row]; i++ {
+		yield(l.names.bytes(int(i)))
+	}
 }
 
 func (l *lists) each(row int, yield func([]byte)) {
