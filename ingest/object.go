@@ -30,6 +30,7 @@ type objectReader struct {
 	packed bytes.Buffer
 	plain  []byte
 	zip    *gzip.Reader
+	flat   inflater
 	split  splitter
 }
 
@@ -121,13 +122,29 @@ func (o *objectReader) load(ctx context.Context, src Source, obj Object) error {
 	return o.inflate(o.packed.Bytes())
 }
 
+// room makes o.plain hold at least n bytes.
+func (o *objectReader) room(n int) {
+	if cap(o.plain) < n {
+		o.plain = make([]byte, 0, max(n, 1<<20))
+	}
+}
+
+// inflate decompresses b into o.plain.
 func (o *objectReader) inflate(b []byte) error {
+	o.room(min(gzipSize(b), wholeSize) + slack)
+	var ok bool
+	if o.plain, ok = o.flat.gunzip(o.plain[:0], b, wholeSize); ok {
+		return nil
+	}
+	return o.inflateSlowly(b)
+}
+
+// inflateSlowly does so for what the fast way does not take, and tells what is
+// wrong with it.
+func (o *objectReader) inflateSlowly(b []byte) error {
 	zip, err := o.gunzip(bytes.NewReader(b))
 	if err != nil {
 		return damaged("broken gzip: %v", err)
-	}
-	if cap(o.plain) == 0 {
-		o.plain = make([]byte, 0, 1<<20)
 	}
 	o.plain = o.plain[:0]
 	for {
