@@ -1,5 +1,7 @@
 package ingest
 
+import "bytes"
+
 // Column is a value of a CloudTrail record that has a column of its own in the
 // index. The order is part of the segment format (templates name columns by
 // number): add at the end, never reorder.
@@ -162,9 +164,25 @@ func path(keys ...string) []string { return keys }
 // node is a place in the tree of known keys: a column, a group of further
 // keys, or both absent.
 type node struct {
+	id     int    // numbers the nodes of both trees
+	token  string // the key with its quotes and colon, as it is mostly spelled
 	column Column // NumColumns when the place has no column
 	names  bool   // strings below name resources
 	keys   map[string]*node
+}
+
+// maxNodes is above the number of all nodes.
+const maxNodes = 128
+
+// child returns the node of a key, given with its quotes, nil when it has none.
+func (n *node) child(token []byte) *node { return n.keys[string(keyText(token))] }
+
+// keyText returns the text of a key given with its quotes.
+func keyText(token []byte) []byte {
+	if bytes.IndexByte(token, '\\') >= 0 {
+		return Unquote(nil, token)
+	}
+	return token[1 : len(token)-1]
 }
 
 // recordTree and nativeTree tell the decoder what to do with each key.
@@ -194,8 +212,16 @@ func newNativeTree() *node {
 	return tree
 }
 
+// nodes counts the nodes of the trees.
+var nodes int
+
+func newNode(key string) *node {
+	nodes++ // maxNodes is an array's length: more nodes do not go unnoticed
+	return &node{id: nodes - 1, token: `"` + key + `":`, column: NumColumns, keys: map[string]*node{}}
+}
+
 func newTree(pathOf func(Column) []string) *node {
-	root := &node{column: NumColumns, keys: map[string]*node{}}
+	root := newNode("")
 	for c := range NumColumns {
 		n, keys := root, pathOf(c)
 		if len(keys) == 0 {
@@ -204,7 +230,7 @@ func newTree(pathOf func(Column) []string) *node {
 		for _, k := range keys {
 			next := n.keys[k]
 			if next == nil {
-				next = &node{column: NumColumns, keys: map[string]*node{}}
+				next = newNode(k)
 				n.keys[k] = next
 			}
 			n = next

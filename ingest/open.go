@@ -139,7 +139,7 @@ func (s *splitter) search(at, depth int) error {
 }
 
 // values calls look for each value of the object or list at position at.
-func (s *splitter) values(at int, look func(val, end int) error) (err error) {
+func (s *splitter) values(at int, look func(val, end int) error) error {
 	value := func(val int) (int, error) {
 		end, err := s.dec.value(val, 0)
 		if err == nil {
@@ -147,12 +147,7 @@ func (s *splitter) values(at int, look func(val, end int) error) (err error) {
 		}
 		return end, err
 	}
-	if s.dec.b[at] == '[' {
-		_, err = s.dec.elements(at, 0, func(val, _ int) (int, error) { return value(val) })
-	} else {
-		_, err = s.dec.members(at, 0, func(_, _, val, _ int) (int, error) { return value(val) })
-	}
-	return err
+	return s.dec.each(at, value)
 }
 
 // seek looks at one value in an object or list of unknown form.

@@ -80,6 +80,10 @@ type decoder struct {
 	scanner
 	rec  Record
 	base int
+	// starts and follows hold for each known key the one that last stood first
+	// in its object, and the one that last stood behind it: they mostly do so
+	// again, and are then found by one comparison.
+	starts, follows [maxNodes]*node
 }
 
 // decode decodes the object that begins at i by tree. It returns the position
@@ -99,27 +103,54 @@ func (d *decoder) decode(i int, tree *node) (end int, err error) {
 
 // group scans the object at i, whose keys n knows.
 func (d *decoder) group(i, depth int, n *node) (int, error) {
-	return d.members(i, depth, func(keyStart, keyEnd, val, depth int) (int, error) {
-		if val >= len(d.b) {
-			return val, errShort
+	i, done, err := d.open(i, depth, '}')
+	next := &d.starts[n.id] // the known key that is expected
+	for !done && err == nil {
+		var child *node
+		if *next != nil && hasToken(d.b, i, (*next).token) {
+			child, i = *next, d.space(i+len((*next).token))
+		} else {
+			start := i
+			var end int
+			if end, i, err = d.key(start); err != nil {
+				break
+			}
+			if child = n.child(d.b[start:end]); child == nil {
+				if i, err = d.unknown(d.b[start:end], i, depth+1); err != nil {
+					break
+				}
+				i, done, err = d.next(i, '}')
+				continue
+			}
+			*next = child
 		}
-		key := d.b[keyStart+1 : keyEnd-1]
-		if bytes.IndexByte(key, '\\') >= 0 {
-			key = Unquote(nil, d.b[keyStart:keyEnd])
+		next = &d.follows[child.id]
+		if i, err = d.child(child, i, depth+1); err != nil {
+			break
 		}
-		child := n.keys[string(key)]
-		if child == nil {
-			return d.unknown(key, val, depth)
-		}
-		if len(child.keys) > 0 && d.b[val] == '{' {
-			return d.group(val, depth, child)
-		}
-		end, err := d.known(child, val, depth)
-		if err == nil && child.column < NumColumns {
-			d.place(child.column, val, end)
-		}
-		return end, err
-	})
+		i, done, err = d.next(i, '}')
+	}
+	return i, err
+}
+
+// hasToken tells whether token stands at b[i:].
+func hasToken(b []byte, i int, token string) bool {
+	return len(b)-i >= len(token) && string(b[i:i+len(token)]) == token
+}
+
+// child scans the value of a known key.
+func (d *decoder) child(n *node, val, depth int) (int, error) {
+	if val >= len(d.b) {
+		return val, errShort
+	}
+	if len(n.keys) > 0 && d.b[val] == '{' {
+		return d.group(val, depth, n)
+	}
+	end, err := d.known(n, val, depth)
+	if err == nil && n.column < NumColumns {
+		d.place(n.column, val, end)
+	}
+	return end, err
 }
 
 func (d *decoder) known(n *node, val, depth int) (int, error) {
@@ -134,7 +165,7 @@ func (d *decoder) known(n *node, val, depth int) (int, error) {
 func (d *decoder) unknown(key []byte, val, depth int) (int, error) {
 	end, err := d.value(val, depth)
 	if err == nil && depth == 1 {
-		if k, ok := envelopeKeys[string(key)]; ok {
+		if k, ok := envelopeKeys[string(keyText(key))]; ok {
 			d.rec.env[k] = d.span(val, end)
 		}
 	}
@@ -168,23 +199,47 @@ func (d *decoder) named(val, depth int, response bool) (int, error) {
 	}
 	switch d.b[val] {
 	case '{':
-		return d.members(val, depth, func(keyStart, keyEnd, val, depth int) (int, error) {
-			end, err := d.named(val, depth, response)
-			if err == nil && d.b[val] == '"' {
-				d.name(d.b[keyStart+1:keyEnd-1], d.span(val, end), response)
-			}
-			return end, err
-		})
+		return d.namedObject(val, depth, response)
 	case '[':
-		return d.elements(val, depth, func(val, depth int) (int, error) {
-			end, err := d.named(val, depth, response)
-			if err == nil && bytes.HasPrefix(d.b[val:end], []byte(`"arn:`)) {
-				d.rec.names = append(d.rec.names, d.span(val, end))
-			}
-			return end, err
-		})
+		return d.namedList(val, depth, response)
 	}
 	return d.value(val, depth)
+}
+
+func (d *decoder) namedObject(i, depth int, response bool) (int, error) {
+	i, done, err := d.open(i, depth, '}')
+	for !done && err == nil {
+		start := i
+		end, val, err := d.key(start)
+		if err != nil {
+			return val, err
+		}
+		if i, err = d.named(val, depth+1, response); err != nil {
+			return i, err
+		}
+		if d.b[val] == '"' {
+			d.name(d.b[start+1:end-1], d.span(val, i), response)
+		}
+		if i, done, err = d.next(i, '}'); err != nil {
+			return i, err
+		}
+	}
+	return i, err
+}
+
+func (d *decoder) namedList(i, depth int, response bool) (int, error) {
+	i, done, err := d.open(i, depth, ']')
+	for !done && err == nil {
+		val := i
+		if i, err = d.named(val, depth+1, response); err != nil {
+			break
+		}
+		if hasToken(d.b[:i], val, `"arn:`) {
+			d.rec.names = append(d.rec.names, d.span(val, i))
+		}
+		i, done, err = d.next(i, ']')
+	}
+	return i, err
 }
 
 func (d *decoder) name(key []byte, value span, response bool) {
@@ -199,10 +254,22 @@ func (d *decoder) name(key []byte, value span, response bool) {
 // isResourceKey tells keys whose values name something: bucketName, keyId,
 // ARNPrefix, policyArn, topicUrl, name. It errs to the generous side.
 func isResourceKey(key []byte) bool {
-	for _, suffix := range [...]string{"name", "id", "arnprefix", "identifier", "url", "names", "ids"} {
-		if hasSuffixFold(key, suffix) {
-			return true
-		}
+	if len(key) == 0 {
+		return false
+	}
+	switch key[len(key)-1] | 0x20 {
+	case 'e':
+		return hasSuffixFold(key, "name")
+	case 'd':
+		return hasSuffixFold(key, "id")
+	case 'x':
+		return hasSuffixFold(key, "arnprefix")
+	case 'r':
+		return hasSuffixFold(key, "identifier")
+	case 'l':
+		return hasSuffixFold(key, "url")
+	case 's':
+		return hasSuffixFold(key, "names") || hasSuffixFold(key, "ids")
 	}
 	return false
 }

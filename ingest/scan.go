@@ -141,75 +141,96 @@ func (s *scanner) value(i, depth int) (int, error) {
 		end, _, err := s.str(i)
 		return end, err
 	case c == '{':
-		return s.members(i, depth, s.member)
+		return s.object(i, depth)
 	case c == '[':
-		return s.elements(i, depth, s.value)
+		return s.list(i, depth)
 	case c == '-' || '0' <= c && c <= '9':
 		return s.number(i)
 	}
 	return s.literal(i)
 }
 
-func (s *scanner) member(_, _, val, depth int) (int, error) { return s.value(val, depth) }
-
-// members scans an object that begins at i and calls member for each key with
-// the key's quotes (keyStart, keyEnd) and the start of its value; member
-// returns the value's end.
-func (s *scanner) members(i, depth int, member func(keyStart, keyEnd, val, depth int) (int, error)) (int, error) {
-	if depth >= maxDepth {
-		return i, syntax(i, "nested too deeply")
+// object scans an object that begins at i.
+func (s *scanner) object(i, depth int) (int, error) {
+	i, done, err := s.open(i, depth, '}')
+	for !done && err == nil {
+		if _, i, err = s.key(i); err != nil {
+			break
+		}
+		if i, err = s.value(i, depth+1); err != nil {
+			break
+		}
+		i, done, err = s.next(i, '}')
 	}
-	i = s.space(i + 1)
-	if i < len(s.b) && s.b[i] == '}' {
-		return i + 1, nil
-	}
-	for {
-		if i >= len(s.b) {
-			return i, errShort
-		}
-		if s.b[i] != '"' {
-			return i, syntax(i, "expected a key")
-		}
-		keyStart := i
-		keyEnd, _, err := s.str(i)
-		if err != nil {
-			return keyEnd, err
-		}
-		if i = s.space(keyEnd); i >= len(s.b) {
-			return i, errShort
-		}
-		if s.b[i] != ':' {
-			return i, syntax(i, "expected ':' after a key")
-		}
-		if i, err = member(keyStart, keyEnd, s.space(i+1), depth+1); err != nil {
-			return i, err
-		}
-		var done bool
-		if i, done, err = s.next(i, '}'); done || err != nil {
-			return i, err
-		}
-	}
+	return i, err
 }
 
-// elements scans an array that begins at i and calls element for each value.
-func (s *scanner) elements(i, depth int, element func(val, depth int) (int, error)) (int, error) {
+// list scans an array that begins at i.
+func (s *scanner) list(i, depth int) (int, error) {
+	i, done, err := s.open(i, depth, ']')
+	for !done && err == nil {
+		if i, err = s.value(i, depth+1); err != nil {
+			break
+		}
+		i, done, err = s.next(i, ']')
+	}
+	return i, err
+}
+
+// each calls value for each value of the object or array that begins at i; value
+// returns where it ends.
+func (s *scanner) each(i int, value func(val int) (end int, err error)) error {
+	closing, keyed := byte(']'), false
+	if s.b[i] == '{' {
+		closing, keyed = '}', true
+	}
+	i, done, err := s.open(i, 0, closing)
+	for !done && err == nil {
+		if keyed {
+			if _, i, err = s.key(i); err != nil {
+				break
+			}
+		}
+		if i, err = value(i); err != nil {
+			break
+		}
+		i, done, err = s.next(i, closing)
+	}
+	return err
+}
+
+// open steps over the opening bracket at i, and over the closing one when it
+// follows at once.
+func (s *scanner) open(i, depth int, closing byte) (next int, done bool, err error) {
 	if depth >= maxDepth {
-		return i, syntax(i, "nested too deeply")
+		return i, false, syntax(i, "nested too deeply")
 	}
-	i = s.space(i + 1)
-	if i < len(s.b) && s.b[i] == ']' {
-		return i + 1, nil
+	if i = s.space(i + 1); i < len(s.b) && s.b[i] == closing {
+		return i + 1, true, nil
 	}
-	for {
-		var err error
-		if i, err = element(i, depth+1); err != nil {
-			return i, err
-		}
-		var done bool
-		if i, done, err = s.next(i, ']'); done || err != nil {
-			return i, err
-		}
+	return i, false, nil
+}
+
+// key scans a key that begins at i and the colon. It returns the position
+// behind the key's closing quote and that of the value; after an error, in
+// place of the latter, that of the error.
+func (s *scanner) key(i int) (end, val int, err error) {
+	if i >= len(s.b) {
+		return i, i, errShort
 	}
+	if s.b[i] != '"' {
+		return i, i, syntax(i, "expected a key")
+	}
+	if end, _, err = s.str(i); err != nil {
+		return end, end, err
+	}
+	if i = s.space(end); i >= len(s.b) {
+		return end, i, errShort
+	}
+	if s.b[i] != ':' {
+		return end, i, syntax(i, "expected ':' after a key")
+	}
+	return end, s.space(i + 1), nil
 }
 
 // next steps over the comma or the closing bracket behind a value.
