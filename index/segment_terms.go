@@ -105,7 +105,6 @@ func (s *segmentTerms) note(f Field, known *termNumbers, n uint32, at int) {
 		case len(term) == 0:
 			t = noTerm
 		case f == SharedEvent:
-			t = noTerm
 			s.shared.add(term, at)
 			return
 		default:
