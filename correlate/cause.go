@@ -20,46 +20,77 @@ type Cause struct {
 	Findings []string `json:"findings"`
 	// Failures counts the failing events of all of them.
 	Failures   int      `json:"failures"`
-	Principals []string `json:"principals"` // who was hit
+	Principals []string `json:"principals"` // who was hit, by name
+	Hit        []Hit    `json:"hit"`        // who was hit, most failures first
 	Actions    []string `json:"actions"`
 	Resources  []string `json:"resources"`
 	First      Citation `json:"first"`
 	Last       Citation `json:"last"`
 }
 
-// Causes folds findings by the change that each blames first. The result is in
-// the order of the first failures. It ends with the first error of the
-// findings.
-func Causes(findings iter.Seq2[*Finding, error]) ([]*Cause, error) {
-	by := map[string]*Cause{}
-	var out []*Cause
-	for f, err := range findings {
-		if err != nil {
-			return nil, err
-		}
-		key := string(f.Diagnosis)
-		blamed := f.blamed()
-		if blamed != nil {
-			key = "change " + blamed.Change.EventID + " " + blamed.Change.Object
-		}
-		c := by[key]
-		if c == nil {
-			c = &Cause{Schema: CauseSchema, Diagnosis: f.Diagnosis, First: f.Failure.First, Last: f.Failure.Last}
-			by[key] = c
-			out = append(out, c)
-		}
-		c.add(f, blamed)
+// Hit is one principal that a cause hit.
+type Hit struct {
+	Principal string `json:"principal"`
+	Failures  int    `json:"failures"`
+}
+
+// Grouping folds findings by the change that each blames first. The zero
+// Grouping is empty and ready.
+type Grouping struct {
+	by   map[string]*Cause
+	hits map[*Cause]map[string]int
+	list []*Cause
+}
+
+// Add folds one finding in. Of the finding nothing but short texts is kept.
+func (g *Grouping) Add(f *Finding) {
+	if g.by == nil {
+		g.by, g.hits = map[string]*Cause{}, map[*Cause]map[string]int{}
 	}
-	for _, c := range out {
+	key := string(f.Diagnosis)
+	blamed := f.blamed()
+	if blamed != nil {
+		key = "change " + blamed.Change.EventID + " " + blamed.Change.Object
+	}
+	c := g.by[key]
+	if c == nil {
+		c = &Cause{Schema: CauseSchema, Diagnosis: f.Diagnosis, First: f.Failure.First, Last: f.Failure.Last}
+		g.by[key], g.hits[c] = c, map[string]int{}
+		g.list = append(g.list, c)
+	}
+	c.add(f, blamed)
+	g.hits[c][f.Failure.Principal] += f.Failure.Count
+}
+
+// Causes returns what was folded, in the order of the first failures. Nothing
+// may be added afterwards.
+func (g *Grouping) Causes() []*Cause {
+	for _, c := range g.list {
 		for _, list := range []*[]string{&c.Principals, &c.Actions, &c.Resources} {
 			slices.Sort(*list)
 			*list = slices.Compact(*list)
 		}
+		for _, p := range c.Principals {
+			c.Hit = append(c.Hit, Hit{Principal: p, Failures: g.hits[c][p]})
+		}
+		slices.SortStableFunc(c.Hit, func(a, b Hit) int { return cmp.Compare(b.Failures, a.Failures) })
 	}
-	slices.SortStableFunc(out, func(a, b *Cause) int {
+	slices.SortStableFunc(g.list, func(a, b *Cause) int {
 		return cmp.Or(a.First.EventTime.Compare(b.First.EventTime.Time), cmp.Compare(a.First.EventID, b.First.EventID))
 	})
-	return out, nil
+	return g.list
+}
+
+// Causes folds a sequence of findings. It ends with their first error.
+func Causes(findings iter.Seq2[*Finding, error]) ([]*Cause, error) {
+	var g Grouping
+	for f, err := range findings {
+		if err != nil {
+			return nil, err
+		}
+		g.Add(f)
+	}
+	return g.Causes(), nil
 }
 
 // blamed is the first candidate, when it is more than related.

@@ -25,6 +25,7 @@ type correlateFlags struct {
 	baselines []string
 	failures  string
 	change    string
+	groupBy   string
 	limit     int
 	failEmpty bool
 }
@@ -32,6 +33,7 @@ type correlateFlags struct {
 func (c *correlateFlags) register(flags *pflag.FlagSet) {
 	c.registerSelection(flags)
 	c.output.register(flags)
+	flags.StringVar(&c.groupBy, "group-by", "", "cause: one result for each change that is blamed, with all that it broke")
 	flags.IntVar(&c.limit, "limit", 0, "stop after this many findings")
 }
 
@@ -79,6 +81,9 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 		return err
 	}
 	defer out.abandon()
+	if out.encoder, err = flags.encoder(out); err != nil {
+		return err
+	}
 	flags.trail.choice = correlationChoice(opts.Filter.From, opts.Filter.To)
 	t, err := a.openTrail(ctx, &flags.trail, sources)
 	if err != nil {
@@ -100,6 +105,17 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 		return err
 	}
 	return t.finish(n > 0, flags.failEmpty)
+}
+
+// encoder is the one of the findings, unless they are grouped.
+func (c *correlateFlags) encoder(out *output) (findingEncoder, error) {
+	switch c.groupBy {
+	case "":
+		return out.encoder, nil
+	case "cause":
+		return newCauseEncoder(out, out.form, out.style)
+	}
+	return nil, usagef("--group-by %s: want cause", c.groupBy)
 }
 
 // options turns the flags into options of the correlation.
