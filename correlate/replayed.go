@@ -98,9 +98,18 @@ func placeOf(e *Event) string {
 		Str(e.Record, "userIdentity", "sessionContext", "attributes", "mfaAuthenticated")}, "\x00")
 }
 
-// openCase makes the question for the replay out of an episode; nil when the
-// request is not known well enough.
+// openCase opens the question of an episode; nil when it cannot be answered.
 func (en *engine) openCase(ctx context.Context, j *judge) (*replay.Case, error) {
+	q, err := en.question(ctx, j)
+	if err != nil || q == nil {
+		return nil, err
+	}
+	return en.h.replay.Open(q), nil
+}
+
+// question makes the question for the replay out of an episode; nil when the
+// request is not known well enough.
+func (en *engine) question(ctx context.Context, j *judge) (*replay.Question, error) {
 	q := &replay.Question{At: j.sub.at, Effect: policy.Effect(j.sub.denial.Effect), Layer: policy.Layer(j.sub.denial.Layer)}
 	for _, r := range j.probe.requests {
 		q.Requests = append(q.Requests, knownResource(r, &j.sub.denial))
@@ -122,7 +131,7 @@ func (en *engine) openCase(ctx context.Context, j *judge) (*replay.Case, error) 
 		q.Success = &replay.Success{At: ls.at, Exact: ls.request() == one.request() && ls.place == one.place}
 		q.Success.Session, err = en.session(ctx, q.Requests[0], en.c.syms.text[ls.key], ls.at)
 	}
-	return en.h.replay.Open(q), err
+	return q, err
 }
 
 // knownResource makes the resource unknown where "*" only stands for one that

@@ -67,7 +67,15 @@ func (e *memEvent) matches(f query.Filter) bool {
 			return false
 		}
 	}
-	return true
+	if f.Expr == nil {
+		return true
+	}
+	rec, err := query.DecodeRecord(e.q.Raw)
+	if err != nil {
+		return false
+	}
+	ok, err := f.Expr.Match(rec)
+	return ok && err == nil
 }
 
 // newTrail indexes records given as JSON.

@@ -39,15 +39,20 @@ func (c *correlateFlags) register(flags *pflag.FlagSet) {
 
 // registerSelection registers the flags that say which findings there are.
 func (c *correlateFlags) registerSelection(flags *pflag.FlagSet) {
+	c.registerReading(flags)
+	flags.StringVar(&c.where, "where", "", "only failures for which this expression holds")
+	flags.StringVar(&c.failures, "failures", "", "file with failures from outside the trail, a JSON object a line: time, principal, action, resource, message")
+	flags.StringVar(&c.change, "change", "", "only what the change with this eventID broke")
+}
+
+// registerReading registers what explain has as well.
+func (c *correlateFlags) registerReading(flags *pflag.FlagSet) {
 	c.trail.register(flags)
 	c.filters.register(flags)
-	flags.StringVar(&c.where, "where", "", "only failures for which this expression holds")
 	flags.StringVar(&c.windows, "windows", "", "windows to search for changes, such as 5m,30m,1h,24h,7d")
 	flags.StringArrayVar(&c.playbooks, "playbook", nil, "use this playbook: the id of a bundled one, or a file; repeatable")
 	flags.StringArrayVar(&c.baselines, "baseline", nil, "policies before the trail begins: output of aws iam get-account-authorization-details; repeatable")
-	flags.StringVar(&c.failures, "failures", "", "file with failures from outside the trail, a JSON object a line: time, principal, action, resource, message")
-	flags.StringVar(&c.change, "change", "", "only what the change with this eventID broke")
-	flags.BoolVar(&c.failEmpty, "fail-empty", false, "exit with status 1 when there is no finding")
+	flags.BoolVar(&c.failEmpty, "fail-empty", false, "exit with status 1 when there is nothing to report")
 }
 
 func (a *app) correlateCommand() *cobra.Command {

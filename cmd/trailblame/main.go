@@ -140,7 +140,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "say nothing on standard error but errors")
 	flags.StringVar(&a.color, "color", "auto", "colour in text: auto, always or never")
 	root.AddCommand(
-		a.correlateCommand(), a.ingestCommand(), a.queryCommand(), a.timelineCommand(), a.reportCommand(),
+		a.correlateCommand(), a.explainCommand(), a.ingestCommand(), a.queryCommand(), a.timelineCommand(), a.reportCommand(),
 		a.inspectCommand(), a.verifyCommand(), a.connectCommand(), a.playbooksCommand(), a.versionCommand(),
 	)
 	for _, cmd := range root.Commands() {

@@ -20,6 +20,16 @@ func writeFinding(w io.Writer, f *correlate.Finding, st style) error {
 	p := &page{style: st}
 	p.headline(f)
 	p.failure(&f.Failure)
+	p.conclusion(f)
+	p.vetoed(f.Vetoed)
+	p.coverage(f)
+	p.writeSources()
+	_, err := w.Write(p.buf.Bytes())
+	return err
+}
+
+// conclusion prints what is blamed and what to do.
+func (p *page) conclusion(f *correlate.Finding) {
 	if blames(f) {
 		p.cause(f)
 		p.nextSteps(f.NextSteps)
@@ -29,11 +39,6 @@ func writeFinding(w io.Writer, f *correlate.Finding, st style) error {
 		p.runnersUp("CHANGES NEARBY, NOT BLAMED", f, f.Candidates)
 		p.nextSteps(f.NextSteps)
 	}
-	p.vetoed(f.Vetoed)
-	p.coverage(f)
-	p.writeSources()
-	_, err := w.Write(p.buf.Bytes())
-	return err
 }
 
 // blames tells whether the finding's first candidate is given as the cause.
