@@ -102,13 +102,29 @@ func (s *sink) Failed(entry *ingest.Entry) error {
 	return nil
 }
 
-// seal turns the batch into segments, one for each date in it.
+// seal turns the batch into segments, one for each date in it, and commits when
+// enough has come together.
 func (s *sink) seal() error {
-	segments, err := s.segments()
-	if err != nil {
+	due, err := s.hand()
+	if err != nil || !due {
 		return err
 	}
-	s.parts = append(s.parts, segments...)
+	return s.w.commit()
+}
+
+// hand writes the batch and hands it over, unless it ends amid an object. No
+// manifest is written in between: it could name another worker's deliveries of
+// events that are not handed over yet.
+func (s *sink) hand() (due bool, err error) {
+	s.w.sealing.RLock()
+	defer s.w.sealing.RUnlock()
+	for _, day := range s.rows.byDate() {
+		info, err := s.segment(day)
+		if err != nil {
+			return false, err
+		}
+		s.parts = append(s.parts, info)
+	}
 	for _, t := range s.objects {
 		if t.entry != nil {
 			t.entry.Kept, t.entry.Duplicate = t.kept, t.duplicate
@@ -119,25 +135,11 @@ func (s *sink) seal() error {
 	s.rows.reset()
 	s.objects = s.objects[:0]
 	if s.spilled {
-		return nil
+		return false, nil
 	}
 	parts, done := s.parts, s.done
 	s.parts, s.done = nil, nil
-	return s.w.sealed(parts, done, raw)
-}
-
-func (s *sink) segments() ([]segmentInfo, error) {
-	s.w.sealing.RLock()
-	defer s.w.sealing.RUnlock()
-	var infos []segmentInfo
-	for _, day := range s.rows.byDate() {
-		info, err := s.segment(day)
-		if err != nil {
-			return nil, err
-		}
-		infos = append(infos, info)
-	}
-	return infos, nil
+	return s.w.sealed(parts, done, raw), nil
 }
 
 func (s *sink) segment(batch dayRows) (segmentInfo, error) {

@@ -227,6 +227,31 @@ func (v *verifier) ledger() {
 	if total := v.ix.manifest.Totals.Counts; sum != total || !total.Balanced() || total.Kept != rows {
 		v.report(fmt.Errorf("the ledger does not add up: entries %+v, totals %+v, %d events", sum, total, rows))
 	}
+	if deliveries, ok := v.deliveries(); ok && deliveries != sum.Duplicate {
+		v.report(fmt.Errorf("the ledger tells of %d duplicates, the segments of %d further deliveries", sum.Duplicate, deliveries))
+	}
+}
+
+// deliveries counts the further deliveries of events that are there; ok is
+// false when they cannot all be read, which is told elsewhere.
+func (v *verifier) deliveries() (n int64, ok bool) {
+	rows := map[uint64]int{}
+	for _, info := range v.ix.manifest.Segments {
+		rows[info.ID] = info.Rows
+	}
+	for _, info := range v.ix.manifest.Segments {
+		list, err := deliveriesIn(v.ix.fsys, info)
+		if err != nil {
+			return 0, false
+		}
+		for _, d := range list {
+			// An event that was merged has its deliveries elsewhere too.
+			if d.row < rows[d.segment] {
+				n++
+			}
+		}
+	}
+	return n, true
 }
 
 func (v *verifier) stray() {

@@ -240,19 +240,15 @@ func (w *Writer) Close() error {
 	return w.lock.Close()
 }
 
-// sealed takes over a sink's finished segments and entries and commits when
-// enough has come together.
-func (w *Writer) sealed(segments []segmentInfo, entries []*ingest.Entry, raw int64) error {
+// sealed takes over a sink's finished segments and entries and tells whether
+// enough has come together for a commit.
+func (w *Writer) sealed(segments []segmentInfo, entries []*ingest.Entry, raw int64) (due bool) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.pending = append(w.pending, segments...)
 	w.entries = append(w.entries, entries...)
 	w.pendingRaw += raw
-	due := w.spilling == 0 && (w.pendingRaw >= w.limits.commit || time.Since(w.lastCommit) >= w.limits.interval)
-	w.mu.Unlock()
-	if !due {
-		return nil
-	}
-	return w.commit()
+	return w.spilling == 0 && (w.pendingRaw >= w.limits.commit || time.Since(w.lastCommit) >= w.limits.interval)
 }
 
 // commit writes the manifest that names all that is pending.
