@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,26 +24,39 @@ var connectViews string
 
 func (a *app) connectCommand() *cobra.Command {
 	var trail trailFlags
+	var athena string
 	cmd := &cobra.Command{
 		Use:   "connect",
-		Short: "Print the path of a DuckDB script that opens an index",
+		Short: "Print the path of a DuckDB script that opens an index, or statements for Athena",
 		Long: `Write a DuckDB init script for an index and print its path. It names exactly the
 files that the index consists of now, and makes two views over them:
-aws_cloudtrail_log and cloudtrail_logs.`,
-		Example: `  duckdb --init "$(trailblame connect --index ./march.index)"`,
-		Args:    cobra.NoArgs,
+aws_cloudtrail_log and cloudtrail_logs. With --athena print statements that make
+a table of a copy of the index in a bucket, and the same views.`,
+		Example: `  duckdb --init "$(trailblame connect --index ./march.index)"
+  trailblame connect --index ./march.index --athena s3://bucket/march.index > march.sql`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			ix, err := index.Open(trail.dir())
 			if err != nil {
 				return err
 			}
 			defer ix.Close()
+			for _, w := range ix.Warnings() {
+				a.complain("%s", w)
+			}
 			files, err := ix.EventFiles()
 			if err != nil {
 				return err
 			}
 			if len(files) == 0 {
 				return fmt.Errorf("%s holds no events yet", trail.dir())
+			}
+			if athena != "" {
+				script, err := athenaScript(athena, ix.Partitions())
+				if err == nil {
+					_, err = io.WriteString(a.stdout, script)
+				}
+				return err
 			}
 			path, err := writeConnectScript(files)
 			if err != nil {
@@ -53,6 +67,7 @@ aws_cloudtrail_log and cloudtrail_logs.`,
 		},
 	}
 	trail.registerIndex(cmd.Flags())
+	cmd.Flags().StringVar(&athena, "athena", "", "print statements for Athena, over a copy of the index at this s3://bucket/prefix")
 	return cmd
 }
 

@@ -14,7 +14,7 @@ CREATE OR REPLACE VIEW aws_cloudtrail_log AS SELECT
   CASE WHEN source_ip_address IS NULL THEN NULL ELSE [source_ip_address] END AS tp_ips,
   list_distinct(list_filter([user_identity.user_name, user_identity.session_context.session_issuer.user_name],
     lambda x: x IS NOT NULL)) AS tp_usernames,
-  list_filter(json_extract_string(resources, '$[*].ARN'), lambda x: x IS NOT NULL) AS tp_akas,
+  list_filter(list_transform(TRY_CAST(resources AS JSON[]), lambda r: r ->> '$.ARN'), lambda x: x IS NOT NULL) AS tp_akas,
   source_object AS tp_source_location,
   source_index
 FROM trailblame_events WHERE NOT is_state_change;
@@ -37,18 +37,22 @@ CREATE OR REPLACE VIEW cloudtrail_logs AS SELECT
      'ec2roledelivery': user_identity.session_context.ec2_role_delivery,
      'webidfederationdata': {
        'federatedprovider': user_identity.session_context.web_id_federation_data.federated_provider,
-       'attributes': user_identity.session_context.web_id_federation_data.attributes}}} AS useridentity,
+       'attributes': TRY_CAST(user_identity.session_context.web_id_federation_data.attributes AS MAP(VARCHAR, VARCHAR))}}} AS useridentity,
   strftime(event_time::TIMESTAMP, '%Y-%m-%dT%H:%M:%SZ') AS eventtime,
   event_source AS eventsource, event_name AS eventname, aws_region AS awsregion,
   source_ip_address AS sourceipaddress, user_agent AS useragent, error_code AS errorcode,
   error_message AS errormessage, request_parameters::VARCHAR AS requestparameters,
   response_elements::VARCHAR AS responseelements, additional_event_data::VARCHAR AS additionaleventdata,
   request_id AS requestid, event_id AS eventid, read_only::VARCHAR AS readonly,
-  from_json(resources, '[{"ARN":"VARCHAR","accountId":"VARCHAR","type":"VARCHAR"}]') AS resources,
+  list_transform(TRY_CAST(resources AS JSON[]), lambda r:
+    {'arn': r ->> '$.ARN', 'accountid': r ->> '$.accountId', 'type': r ->> '$.type'}) AS resources,
   event_type AS eventtype, api_version AS apiversion, recipient_account_id AS recipientaccountid,
   service_event_details::VARCHAR AS serviceeventdetails, shared_event_id AS sharedeventid,
   vpc_endpoint_id AS vpcendpointid, vpc_endpoint_account_id AS vpcendpointaccountid,
-  event_category AS eventcategory, addendum::VARCHAR AS addendum,
+  event_category AS eventcategory,
+  CASE WHEN addendum IS NULL THEN NULL ELSE {
+    'reason': addendum ->> '$.reason', 'updatedfields': addendum ->> '$.updatedFields',
+    'originalrequestid': addendum ->> '$.originalRequestID', 'originaleventid': addendum ->> '$.originalEventID'} END AS addendum,
   session_credential_from_console AS sessioncredentialfromconsole,
   edge_device_details::VARCHAR AS edgedevicedetails,
   {'tlsversion': tls_details.tls_version, 'ciphersuite': tls_details.cipher_suite,
