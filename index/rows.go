@@ -133,11 +133,13 @@ func (v rowOf) appendValue(dst []byte, c ingest.Column) []byte {
 	return appendToken(dst, c, v.rows.text(c, v.row))
 }
 
+var boolWords = [...][]byte{[]byte("true"), []byte("false")}
+
 // boolText reads a boolean, also one written as a string.
 func boolText(text []byte) ([]byte, bool) {
-	for _, word := range [...]string{"true", "false"} {
-		if len(text) == len(word) && bytes.EqualFold(text, []byte(word)) {
-			return []byte(word), true
+	for _, word := range boolWords {
+		if len(text) == len(word) && bytes.EqualFold(text, word) {
+			return word, true
 		}
 	}
 	return nil, false

@@ -16,7 +16,7 @@ import (
 
 // When a batch of a worker is sealed and when sealed segments are committed.
 const (
-	batchRaw       = 128 << 20 // bytes of records
+	batchRaw       = 96 << 20 // bytes of records
 	commitRaw      = 1 << 30
 	commitInterval = 20 * time.Second
 )

@@ -246,14 +246,29 @@ func (s *splitter) element(inList bool) error {
 		return nil
 	}
 	isRow := inList && s.win.buf[s.win.pos] == '['
-	scan := s.decode
+	var end int
+	var err error
 	switch {
 	case isRow:
-		scan = s.row
-	case s.win.buf[s.win.pos] != '{':
+		end, err = s.row()
+	case s.win.buf[s.win.pos] == '{':
+		end, err = s.decode()
+	default:
 		return s.skipBad(syntax(s.win.pos, "expected an object"), inList)
 	}
-	end, err := scan()
+	if err != nil {
+		return s.broken(err, inList)
+	}
+	base := s.win.pos
+	s.win.pos = end
+	if isRow {
+		return s.cells(base)
+	}
+	return s.decoded(base)
+}
+
+// broken deals with an element that could not be decoded.
+func (s *splitter) broken(err error, inList bool) error {
 	var bad *SyntaxError
 	switch {
 	case errors.Is(err, errShort) && inList:
@@ -264,15 +279,8 @@ func (s *splitter) element(inList bool) error {
 		return nil
 	case errors.As(err, &bad):
 		return s.skipBad(err, inList)
-	case err != nil:
-		return err
 	}
-	base := s.win.pos
-	s.win.pos = end
-	if isRow {
-		return s.cells(base)
-	}
-	return s.decoded(base)
+	return err
 }
 
 // row finds the end of the list at pos: a row of a query's result.
