@@ -82,15 +82,18 @@ func refTo(f *fact) *EventRef {
 	return &EventRef{EventID: f.id, EventTime: Time{f.at}}
 }
 
+// coverage tells what the trail holds of the time in which the cause was looked
+// for.
 func (en *engine) coverage(ep *episode) Coverage {
 	c := Coverage{Gaps: []Gap{}, DataEvents: "unknown"}
-	if ep.first().detail.data {
-		c.DataEvents = "present"
-	}
+	d := ep.first().detail
 	if en.opts.Coverage != nil {
-		d := ep.first().detail
-		from := ep.first().at.Add(-en.ladder[len(en.ladder)-1])
-		c.Gaps = append(c.Gaps, en.opts.Coverage(d.account, d.region, from, ep.last().at)...)
+		ladder := ep.book.ladder(en.ladder)
+		service, _, _ := strings.Cut(strings.ToLower(ep.action), ":")
+		c = en.opts.Coverage(d.account, d.region, service, ep.first().at.Add(-ladder[len(ladder)-1]), ep.last().at)
+	}
+	if d.data {
+		c.DataEvents = "present"
 	}
 	return c
 }

@@ -172,7 +172,8 @@ type Coverage struct {
 	DataEvents string `json:"dataEvents"` // present, absent or unknown
 }
 
-// Gap is a span without deliveries for one account and region.
+// Gap is a span without events of an account in a region, or in all regions
+// when Region is empty.
 type Gap struct {
 	Account string `json:"account"`
 	Region  string `json:"region"`

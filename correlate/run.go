@@ -39,9 +39,9 @@ type Options struct {
 	Change string
 	// Attempts makes the findings hold every try of their request.
 	Attempts bool
-	// Coverage tells the gaps of the trail for an account and region in a
-	// span, or is nil when nobody knows.
-	Coverage func(account, region string, from, to time.Time) []Gap
+	// Coverage tells what the trail holds of an account, a region and a
+	// service, such as s3, in a span; nil when nobody knows.
+	Coverage func(account, region, service string, from, to time.Time) Coverage
 }
 
 // engine is one run.

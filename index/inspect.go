@@ -108,6 +108,7 @@ const (
 	partFooter     = "(footer)"    // of the Parquet file, with its magic
 	partEventIDs   = "(event ids)" // fingerprints
 	partRequestIDs = "(request ids)"
+	partHours      = "(hours)"
 	partDeliveries = "(deliveries)" // further ones of an event
 	partSums       = "(checksums)"  // of the blocks of both files
 	partOther      = "(other)"
@@ -163,6 +164,8 @@ func sectionPart(id uint64) string {
 		return partEventIDs
 	case sectionRequestIDs:
 		return partRequestIDs
+	case sectionHours:
+		return partHours
 	case sectionDeliveries:
 		return partDeliveries
 	}

@@ -11,6 +11,7 @@ import (
 type segmentTerms struct {
 	fields                   [NumFields]dictionary // but for those that hold ids
 	events, requests, shared fingerprints
+	hours                    hourSets
 	known                    []termNumbers // reused
 }
 
@@ -21,6 +22,7 @@ func (s *segmentTerms) reset() {
 	s.events.reset()
 	s.requests.reset()
 	s.shared.reset()
+	s.hours.reset()
 }
 
 // add notes a row of r, which is row number at of the segment.
@@ -58,8 +60,9 @@ func (s *segmentTerms) adder(at int) func(Field, []byte) {
 	}
 }
 
-// addIDs notes the ids of a row.
+// addIDs notes the ids and the hour of a row.
 func (s *segmentTerms) addIDs(r *rows, row, at int) {
+	s.hours.add(r, row)
 	if id := r.text(ingest.EventID, row); len(id) > 0 {
 		s.events.add(id, at)
 	}
@@ -158,8 +161,8 @@ func fieldColumns() iter.Seq2[Field, []ingest.Column] {
 
 // sections encodes what was gathered.
 func (s *segmentTerms) sections() (ids []uint64, bodies [][]byte, err error) {
-	ids = []uint64{sectionEventIDs, sectionRequestIDs, sectionSharedIDs}
-	bodies = [][]byte{s.events.encode(), s.requests.encode(), s.shared.encode()}
+	ids = []uint64{sectionEventIDs, sectionRequestIDs, sectionSharedIDs, sectionHours}
+	bodies = [][]byte{s.events.encode(), s.requests.encode(), s.shared.encode(), s.hours.encode()}
 	for f := range NumFields {
 		if f == SharedEvent {
 			continue

@@ -34,6 +34,7 @@ const (
 	sectionRequestIDs = 3 // fingerprints of requestID
 	sectionDeliveries = 4 // further deliveries of events
 	sectionSharedIDs  = 5 // fingerprints of sharedEventID
+	sectionHours      = 6 // hours with events, see hours.go
 	sectionField      = 16
 )
 
@@ -45,6 +46,8 @@ func sectionName(id uint64) string {
 		return "the request ids"
 	case id == sectionSharedIDs:
 		return "the shared event ids"
+	case id == sectionHours:
+		return "the hours"
 	case id >= sectionField:
 		return "the terms of " + Field(id-sectionField).String()
 	}

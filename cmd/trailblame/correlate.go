@@ -95,6 +95,9 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 		return err
 	}
 	defer t.close()
+	if opts.Coverage, err = coverageOf(t.ix); err != nil {
+		return err
+	}
 	n := 0
 	for f, err := range correlate.Run(ctx, query.NewEngine(t.ix), opts) {
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trailblame/trailblame/index"
 	"github.com/trailblame/trailblame/ingest"
+	"github.com/trailblame/trailblame/query"
 )
 
 // inspection is what inspect tells of an index, or of one segment, of which
@@ -30,6 +31,7 @@ type inspection struct {
 	Fields     []field              `json:"fields"`
 	Faults     []*ingest.Entry      `json:"faults,omitempty"`
 	Others     map[string]int64     `json:"others,omitempty"`
+	Coverage   []query.Present      `json:"coverage"`
 }
 
 type sizes struct {
@@ -64,7 +66,7 @@ func (a *app) inspectCommand() *cobra.Command {
 		Use:   "inspect [SEGMENT]",
 		Short: "Tell what an index holds: events, sizes, the ledger, what could not be read",
 		Long: `Tell what an index holds: events and their time span, the ledger, what could not
-be read, segments, the bytes that each column and each searchable field takes,
+be read, the hours that it holds of each account and region, segments, the bytes that each column and each searchable field takes,
 and the most frequent terms. With SEGMENT, told by its number or by the path of
 one of its files, tell of that one alone.`,
 		Example: "  trailblame inspect --index ./march.index\n  trailblame inspect --format json | jq .ledger\n  trailblame inspect ./march.index/events/date=2026-03-01/00000001.parquet",
@@ -112,7 +114,11 @@ func inspectIndex(ix *index.Index, dir, segment string, top int) (*inspection, e
 		return nil, err
 	}
 	in.sum(ix.Sizes())
-	var err error
+	coverage, err := query.NewCoverage(ix)
+	if err != nil {
+		return nil, err
+	}
+	in.Coverage = coverage.Present()
 	if in.Columns, in.TermParts, err = ix.Parts(); err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ func writeInspectionJSON(w io.Writer, in *inspection) error {
 func writeInspection(w io.Writer, in *inspection) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	writeSummary(t, in)
+	writeCoverage(t, in.Coverage)
 	writeSegments(t, in.Segments)
 	writeParts(t, "column", in.Columns)
 	writeParts(t, "terms", in.TermParts)

@@ -70,6 +70,9 @@ func (a *app) report(ctx context.Context, flags *reportFlags, sources []string) 
 		return err
 	}
 	defer t.close()
+	if opts.Coverage, err = coverageOf(t.ix); err != nil {
+		return err
+	}
 	for f, err := range correlate.Run(ctx, query.NewEngine(t.ix), opts) {
 		if err == nil {
 			err = b.add(f)

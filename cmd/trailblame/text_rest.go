@@ -136,7 +136,7 @@ func (p *page) coverage(f *correlate.Finding) {
 		p.field("gaps", plain("none known"))
 	}
 	for i, g := range c.Gaps[:min(len(c.Gaps), maxGapsShown)] {
-		text := plain(fmt.Sprintf("no deliveries for %s from %s to %s", strings.Trim(g.Account+" "+g.Region, " "), clock(g.From), clock(g.To)))
+		text := plain(fmt.Sprintf("no events of %s from %s to %s", strings.Trim(g.Account+" "+g.Region, " "), clock(g.From), clock(g.To)))
 		if i == 0 {
 			p.field("gaps", text)
 		} else {
