@@ -76,6 +76,9 @@ type Citation struct {
 	EventID   string `json:"eventID"`
 	EventTime Time   `json:"eventTime"`
 	Object    string `json:"object"`
+	// Integrity is what digests say of the object: verified, broken or
+	// notCovered; empty when they were not asked.
+	Integrity string `json:"integrity,omitempty"`
 }
 
 // Frequency tells how steadily the request fails.
@@ -140,6 +143,7 @@ type ChangeRef struct {
 	ActorChain  []string `json:"actorChain"`
 	Target      string   `json:"target"`
 	Object      string   `json:"object"`
+	Integrity   string   `json:"integrity,omitempty"` // as in Citation
 }
 
 // StatementDiff is one statement that a change added, removed or changed. One

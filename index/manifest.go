@@ -36,6 +36,11 @@ type Totals struct {
 	Damaged    int64 `json:"damaged"`    // not read, known to be damaged
 	Unreadable int64 `json:"unreadable"` // could not be opened
 	Bytes      int64 `json:"bytes"`      // compressed, of the objects read
+	// What digests said of the objects read, of those that they were asked
+	// about.
+	Verified   int64 `json:"verified,omitempty"`
+	Broken     int64 `json:"broken,omitempty"`
+	NotCovered int64 `json:"notCovered,omitempty"`
 	ingest.Counts
 }
 
@@ -46,6 +51,14 @@ func (t *Totals) add(e *ingest.Entry) {
 		return
 	case ingest.StatusNotTrail:
 		t.NotTrail++
+	}
+	switch e.Integrity {
+	case "verified":
+		t.Verified++
+	case "broken":
+		t.Broken++
+	case "notCovered":
+		t.NotCovered++
 	}
 	t.Objects++
 	t.Bytes += e.Size

@@ -38,6 +38,9 @@ type Entry struct {
 	Object
 	Status Status `json:"status"`
 	Counts
+	// Integrity is what digests say of the object: verified, broken or
+	// notCovered; empty when nobody asked them.
+	Integrity string `json:"integrity,omitempty"`
 	// Others counts elements that are no records, by shape.
 	Others map[string]int64 `json:"others,omitempty"`
 	// Pointers names deliveries that notifications in the object tell of, the

@@ -3,8 +3,10 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
@@ -32,6 +34,8 @@ type objectReader struct {
 	zip    *gzip.Reader
 	flat   inflater
 	split  splitter
+	verify func(Object, [sha256.Size]byte) string
+	check  string // what verify said of the object that is being read
 }
 
 func newObjectReader(limits Limits) *objectReader {
@@ -42,6 +46,7 @@ func newObjectReader(limits Limits) *objectReader {
 // to the object is told in the entry; an error is one of the sink or of ctx.
 func (o *objectReader) read(ctx context.Context, src Source, obj Object, sink Sink) (*Entry, error) {
 	entry := &Entry{Object: obj, Status: StatusRead}
+	o.check = ""
 	err := o.load(ctx, src, obj)
 	var broken *brokenGzip
 	switch {
@@ -61,7 +66,7 @@ func (o *objectReader) read(ctx context.Context, src Source, obj Object, sink Si
 		return entry, nil
 	}
 	if err == nil && entry.In == 0 {
-		entry.Status = StatusNotTrail
+		entry.Status, entry.Integrity = StatusNotTrail, "" // digests list deliveries only
 	}
 	return entry, err
 }
@@ -110,16 +115,28 @@ func (o *objectReader) load(ctx context.Context, src Source, obj Object) error {
 	b := o.packed.Bytes()
 	if !isGzip(b) {
 		o.plain = append(o.plain[:0], b...)
+		o.ask(obj, o.plain)
 		return nil
 	}
-	if err := o.inflate(b); err != nil || !isGzip(o.plain) {
+	if err := o.inflate(b); err != nil {
 		return err
+	}
+	o.ask(obj, o.plain)
+	if !isGzip(o.plain) {
+		return nil
 	}
 	// Firehose compresses once more what a log subscription hands it
 	// compressed.
 	o.packed.Reset()
 	o.packed.Write(o.plain)
 	return o.inflate(o.packed.Bytes())
+}
+
+// ask asks the digests about an object's content.
+func (o *objectReader) ask(obj Object, content []byte) {
+	if o.verify != nil {
+		o.check = o.verify(obj, sha256.Sum256(content))
+	}
 }
 
 // room makes o.plain hold at least n bytes.
@@ -202,6 +219,7 @@ func (o *objectReader) whole(obj Object, entry *Entry, sink Sink) error {
 	if int64(len(o.plain)) > o.limits.Object {
 		return damaged("%v", tooLarge(o.limits.Object))
 	}
+	entry.Integrity = o.check
 	return o.pass(window{buf: o.plain}, obj, entry, sink)
 }
 
@@ -259,7 +277,7 @@ func (o *objectReader) large(ctx context.Context, src Source, obj Object, entry 
 	if err := o.streamed(ctx, src, obj, entry, checkOnly{}); err != nil {
 		return err
 	}
-	*entry = Entry{Object: obj, Status: StatusRead}
+	*entry = Entry{Object: obj, Status: StatusRead, Integrity: o.check}
 	return o.streamed(ctx, src, obj, entry, sink)
 }
 
@@ -270,12 +288,15 @@ func (o *objectReader) streamed(ctx context.Context, src Source, obj Object, ent
 	}
 	defer body.Close()
 	r, zipped := sniffed(ctxReader{ctx, body})
-	if zipped {
+	var sum hash.Hash
+	if !zipped {
+		r = o.hashing(r, &sum)
+	} else {
 		zip, err := o.gunzip(r)
 		if err != nil {
 			return damaged("broken gzip: %v", err)
 		}
-		if r, zipped = sniffed(gzipErrors{zip}); zipped {
+		if r, zipped = sniffed(o.hashing(gzipErrors{zip}, &sum)); zipped {
 			inner, err := gzip.NewReader(r)
 			if err != nil {
 				return damaged("broken gzip: %v", err)
@@ -284,7 +305,20 @@ func (o *objectReader) streamed(ctx context.Context, src Source, obj Object, ent
 		}
 	}
 	limit := &limitReader{r: r, left: o.limits.Object, limit: o.limits.Object}
-	return o.pass(window{src: limit, buf: o.plain[:0]}, obj, entry, sink)
+	err = o.pass(window{src: limit, buf: o.plain[:0]}, obj, entry, sink)
+	if err == nil && sum != nil {
+		o.check = o.verify(obj, [sha256.Size]byte(sum.Sum(nil)))
+	}
+	return err
+}
+
+// hashing takes the hash of what is read, when somebody wants it.
+func (o *objectReader) hashing(r io.Reader, sum *hash.Hash) io.Reader {
+	if o.verify == nil {
+		return r
+	}
+	*sum = sha256.New()
+	return io.TeeReader(r, *sum)
 }
 
 // sniffed tells whether r begins like gzip, and returns it as it was.

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,9 @@ type Options struct {
 	// Known tells objects that need no reading because the index holds
 	// them. It may be nil.
 	Known func(Object) bool
+	// Verify tells what digests say of an object whose decompressed content
+	// has a SHA-256, from any worker; see Entry.Integrity. It may be nil.
+	Verify func(obj Object, sum [sha256.Size]byte) string
 	// NewSink makes the sink of one worker.
 	NewSink func() Sink
 	// Done is told each entry as soon as the object has been read, from any
@@ -82,6 +86,7 @@ func list(ctx context.Context, sources []Source, opts Options, jobs chan<- job) 
 
 func work(ctx context.Context, cancel context.CancelCauseFunc, opts Options, jobs <-chan job) {
 	reader := newObjectReader(opts.Limits)
+	reader.verify = opts.Verify
 	sink := opts.NewSink()
 	for j := range jobs {
 		entry, err := j.read(ctx, reader, sink)

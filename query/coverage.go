@@ -292,7 +292,9 @@ func (c *Coverage) Present() []Present {
 		}
 		list = append(list, e)
 	}
-	slices.SortFunc(list, func(a, b Present) int { return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region)) })
+	slices.SortFunc(list, func(a, b Present) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region))
+	})
 	return list
 }
 

@@ -98,6 +98,10 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 	if opts.Coverage, err = coverageOf(t.ix); err != nil {
 		return err
 	}
+	integrity, err := objectIntegrity(t.ix)
+	if err != nil {
+		return err
+	}
 	n := 0
 	for f, err := range correlate.Run(ctx, query.NewEngine(t.ix), opts) {
 		if err != nil {
@@ -105,6 +109,7 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 			return err
 		}
 		n++
+		markIntegrity(f, integrity)
 		if err := out.encoder.encode(f); err != nil {
 			return err
 		}

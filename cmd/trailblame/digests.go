@@ -5,9 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -30,7 +28,7 @@ type digestFlags struct {
 }
 
 func (d *digestFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&d.source, "digests", "", "check the digest chain of this folder, the one that AWSLogs stands in, instead of an index")
+	flags.StringVar(&d.source, "digests", "", "check the digest chain of this bucket, s3://bucket/prefix, or of a copy of one, the folder that AWSLogs stands in, instead of an index")
 	flags.StringVar(&d.publicKeys, "public-keys", "", "file with the output of aws cloudtrail list-public-keys; else AWS is asked")
 	flags.StringVar(&d.from, "from", "", "check digests from this time on")
 	flags.StringVar(&d.to, "to", "", "check digests before this time")
@@ -38,6 +36,7 @@ func (d *digestFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&d.regions, "region", nil, "check this region only; repeatable")
 	flags.StringVar(&d.format, "format", "text", "text or ndjson")
 	d.aws.register(flags)
+	d.aws.registerS3(flags)
 }
 
 // verifyDigests validates the digest chains of a copy of a trail and prints a
@@ -55,21 +54,19 @@ func (a *app) verifyDigests(ctx context.Context, d *digestFlags) error {
 	if d.format != "text" && d.format != "ndjson" {
 		return usagef("--format %s: digests are told as text or ndjson", d.format)
 	}
-	keys, err := d.keys(ctx)
+	keys, err := publicKeys(ctx, d.publicKeys, &d.aws)
 	if err != nil {
 		return err
 	}
-	store, err := digest.NewFolder(d.source)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: no such folder", d.source)
-	}
+	store, err := openDigests(ctx, d.source, &d.aws)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	opts.Prefix = store.prefix
+	defer store.close()
 	var summary digest.Summary
 	out := bufio.NewWriter(a.stdout)
-	for result, err := range digest.Validate(ctx, store, keys, opts) {
+	for result, err := range digest.Validate(ctx, store.store, keys, opts) {
 		if err != nil {
 			a.complain("%v", err)
 		}
@@ -83,6 +80,8 @@ func (a *app) verifyDigests(ctx context.Context, d *digestFlags) error {
 	}
 	if d.format == "text" {
 		err = summary.WriteText(out)
+	} else {
+		err = d.writeSummary(out, &summary)
 	}
 	if err = cmp.Or(err, out.Flush()); err != nil {
 		return fmt.Errorf("write standard output: %w", err)
@@ -96,16 +95,30 @@ func (a *app) verifyDigests(ctx context.Context, d *digestFlags) error {
 	return nil
 }
 
-func (d *digestFlags) keys(ctx context.Context) (digest.KeySource, error) {
-	if d.publicKeys == "" {
-		return cloudwatch.NewKeys(ctx, d.aws.access())
+// publicKeys reads the keys of a file, or asks AWS for them.
+func publicKeys(ctx context.Context, file string, aws *awsFlags) (digest.KeySource, error) {
+	if file == "" {
+		return cloudwatch.NewKeys(ctx, aws.access())
 	}
-	f, err := os.Open(d.publicKeys)
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	return digest.LoadPublicKeys(f)
+}
+
+// writeSummary writes the last line of the machine-readable form.
+func (d *digestFlags) writeSummary(out *bufio.Writer, s *digest.Summary) error {
+	line, err := json.Marshal(struct {
+		Kind string `json:"kind"`
+		*digest.Summary
+	}{"summary", s})
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(append(appendSafeJSON(nil, line), '\n'))
+	return err
 }
 
 func (d *digestFlags) write(out *bufio.Writer, r digest.Result) error {

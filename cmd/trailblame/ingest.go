@@ -43,6 +43,8 @@ func (a *app) ingestCommand() *cobra.Command {
 	}
 	trail.register(cmd.Flags())
 	cmd.Flags().BoolVar(&trail.compact, "compact", false, "merge all segments of each day into one")
+	cmd.Flags().BoolVar(&trail.verify, "verify-digests", false, "check each object against the digests beside it and note what they say; findings cite it")
+	cmd.Flags().StringVar(&trail.publicKeys, "public-keys", "", "file with the output of aws cloudtrail list-public-keys, for --verify-digests; else AWS is asked")
 	cmd.Flags().StringVar(&from, "from", "", "read objects of a bucket or a log group from this time on")
 	cmd.Flags().StringVar(&to, "to", "", "read objects of a bucket or a log group before this time")
 	cmd.Flags().StringArrayVar(&trail.choice.accounts, "account", nil, "read objects of this account in a bucket; repeatable")

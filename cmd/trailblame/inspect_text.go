@@ -49,6 +49,9 @@ func writeSummary(t io.Writer, in *inspection) {
 	if l := in.Ledger; l != nil {
 		fmt.Fprintf(t, "ledger\tin %d = kept %d + duplicate %d + malformed %d + filtered %d\n", l.In, l.Kept, l.Duplicate, l.Malformed, l.Filtered)
 		fmt.Fprintf(t, "objects\t%d read, %d of them no trail; %d damaged, %d unreadable\n", l.Objects, l.NotTrail, l.Damaged, l.Unreadable)
+		if l.Verified+l.Broken+l.NotCovered > 0 {
+			fmt.Fprintf(t, "digests\t%d objects verified, %d broken, %d not covered\n", l.Verified, l.Broken, l.NotCovered)
+		}
 	}
 	fmt.Fprint(t, "bytes\t")
 	if in.Ledger != nil {

@@ -73,8 +73,13 @@ func (a *app) report(ctx context.Context, flags *reportFlags, sources []string) 
 	if opts.Coverage, err = coverageOf(t.ix); err != nil {
 		return err
 	}
+	integrity, err := objectIntegrity(t.ix)
+	if err != nil {
+		return err
+	}
 	for f, err := range correlate.Run(ctx, query.NewEngine(t.ix), opts) {
 		if err == nil {
+			markIntegrity(f, integrity)
 			err = b.add(f)
 		}
 		if err != nil {

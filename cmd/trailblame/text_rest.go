@@ -146,5 +146,25 @@ func (p *page) coverage(f *correlate.Finding) {
 	if more := len(c.Gaps) - maxGapsShown; more > 0 {
 		p.more(plain(fmt.Sprintf("and %d more", more)))
 	}
+	if text := integrityText(f); text != "" {
+		p.field("digests", plain(text))
+	}
 	p.field("finding", dim(f.ID+", playbook "+f.Playbook))
+}
+
+// integrityText tells what digests say of the objects that the finding rests
+// on; nothing when they were not asked.
+func integrityText(f *correlate.Finding) string {
+	words := map[string]string{"verified": "verified", "broken": "BROKEN, it is not what was delivered", "notCovered": "covered by no valid digest"}
+	var parts []string
+	add := func(what, integrity string) {
+		if w := words[integrity]; w != "" {
+			parts = append(parts, "the object of "+what+" is "+w)
+		}
+	}
+	add("the first failure", f.Failure.First.Integrity)
+	if len(f.Candidates) > 0 {
+		add("the first candidate", f.Candidates[0].Change.Integrity)
+	}
+	return strings.Join(parts, "; ")
 }

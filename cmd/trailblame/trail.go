@@ -16,6 +16,7 @@ import (
 	"github.com/trailblame/trailblame/index"
 	"github.com/trailblame/trailblame/ingest"
 	"github.com/trailblame/trailblame/ingest/cloudwatch"
+	"github.com/trailblame/trailblame/ingest/digest"
 	"github.com/trailblame/trailblame/ingest/s3"
 )
 
@@ -32,7 +33,10 @@ type trailFlags struct {
 	compact   bool // merge even few segments
 	aws       awsFlags
 	choice    choice
-	known     func(ingest.Object) bool // what the index holds, once it is open
+	// verify asks the digests beside the sources about each object.
+	verify     bool
+	publicKeys string
+	known      func(ingest.Object) bool // what the index holds, once it is open
 }
 
 // choice narrows which objects of a bucket or a log group are read. Records are
@@ -183,14 +187,24 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 		w.StopMerging() // not worth it for one look
 	}
 	report := &report{app: a}
-	runErr := ingest.Run(ctx, sources, ingest.Options{
+	opts := ingest.Options{
 		Workers:  t.workers,
 		Limits:   ingest.Limits{Object: t.maxObject, Record: t.maxRecord},
 		Known:    w.Known,
 		NewSink:  w.NewSink,
 		Done:     report.done,
 		Progress: &result.progress,
-	})
+	}
+	var digests *integrity
+	if t.verify {
+		if digests, err = a.readDigests(ctx, t, names); err != nil {
+			return nil, err
+		}
+		defer digests.close()
+		opts.Verify = digests.check
+		opts.Known = func(obj ingest.Object) bool { digests.seen(obj); return w.Known(obj) }
+	}
+	runErr := ingest.Run(ctx, sources, opts)
 	var stop ingest.StopError
 	if runErr != nil && !errors.Is(runErr, context.Canceled) && !errors.As(runErr, &stop) {
 		return nil, runErr
@@ -211,6 +225,9 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 	}
 	result.incomplete = result.incomplete || report.incomplete
 	result.totals = w.Totals()
+	if digests != nil && digests.report(a, result.totals) {
+		result.incomplete = true
+	}
 	if result.progress.Objects.Load() > 0 && report.read == 0 && result.progress.Skipped.Load() == 0 {
 		a.complain("none of the input could be read")
 		return nil, &silentError{exitFailed}
@@ -285,6 +302,9 @@ func (r *report) done(e *ingest.Entry) {
 	}
 	if len(e.Pointers) > 0 {
 		r.app.say("%s: tells of deliveries that were not read on its account, %s first; name them or their bucket as a source", e.Name, e.Pointers[0])
+	}
+	if e.Integrity == string(digest.Broken) {
+		r.app.complain("%s: broken: its content is not what was delivered, by a valid digest; its records are marked", e.Name)
 	}
 	for _, bad := range e.Bad {
 		r.app.complain("%s#%d: malformed record skipped: %s", e.Name, bad.Index, bad.Reason)

@@ -17,7 +17,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		Short: "Check every byte of an index, or the digest chain of a trail",
 		Long: `Check every byte of an index, or of the one SEGMENT, which is told by its number
 or by the path of one of its files; or the digest chain of a trail.`,
-		Example: "  trailblame verify --index ./march.index\n  trailblame verify --digests ./bucket-copy --public-keys keys.json",
+		Example: "  trailblame verify --index ./march.index\n  trailblame verify --digests s3://trail-bucket\n  trailblame verify --digests ./bucket-copy --public-keys keys.json",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if digests.source != "" {

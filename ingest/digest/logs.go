@@ -19,6 +19,12 @@ type logOutcome struct {
 // logs checks the deliveries that a valid digest lists, some at once, and
 // hands on the results in the order of the digest.
 func (w *walk) logs(d *Digest) bool {
+	if w.opts.Listed != nil {
+		for _, log := range d.Logs {
+			w.opts.Listed(w.nameOf(log), log)
+		}
+		return true
+	}
 	outcomes := make([]logOutcome, min(w.opts.Parallel, len(d.Logs)))
 	for done := 0; done < len(d.Logs); done += len(outcomes) {
 		batch := d.Logs[done:min(done+len(outcomes), len(d.Logs))]
@@ -36,6 +42,14 @@ func (w *walk) logs(d *Digest) bool {
 		}
 	}
 	return true
+}
+
+// nameOf is how a delivery is named in the store.
+func (w *walk) nameOf(log LogFile) string {
+	if w.bucket == "" {
+		return log.Key
+	}
+	return object(log.Bucket, log.Key)
 }
 
 func (w *walk) outcome(o logOutcome) bool {

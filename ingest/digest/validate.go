@@ -17,6 +17,9 @@ type Options struct {
 	Accounts, Regions, Trails []string
 	// Parallel is how many deliveries are hashed at once; 0 means 4.
 	Parallel int
+	// Listed, when set, takes the deliveries that valid digests list, each
+	// under the name that Summary.Verdict answers to; they are not read then.
+	Listed func(name string, log LogFile)
 	// MaxObject bounds the decompressed bytes of a delivery; 0 means 1 GiB.
 	MaxObject int64
 }
