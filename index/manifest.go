@@ -31,11 +31,12 @@ type manifest struct {
 
 // Totals sum up the ledger.
 type Totals struct {
-	Objects    int64 `json:"objects"`    // read to the end
-	NotTrail   int64 `json:"notTrail"`   // of those, without any record
-	Damaged    int64 `json:"damaged"`    // not read, known to be damaged
-	Unreadable int64 `json:"unreadable"` // could not be opened
-	Bytes      int64 `json:"bytes"`      // compressed, of the objects read
+	Objects    int64 `json:"objects"`            // read to the end
+	NotTrail   int64 `json:"notTrail"`           // of those, without any record
+	Damaged    int64 `json:"damaged"`            // not read, known to be damaged
+	Unreadable int64 `json:"unreadable"`         // could not be opened
+	Bytes      int64 `json:"bytes"`              // compressed, of the objects read
+	Salvaged   int64 `json:"salvaged,omitempty"` // events kept from damaged objects alone
 	// What digests said of the objects read, of those that they were asked
 	// about.
 	Verified   int64 `json:"verified,omitempty"`
@@ -48,6 +49,10 @@ type Totals struct {
 func (t *Totals) add(e *ingest.Entry) {
 	switch e.Status {
 	case ingest.StatusDamaged, ingest.StatusUnreadable:
+		return
+	case ingest.StatusSalvaged:
+		t.Salvaged += e.Kept
+		t.Counts.Add(e.Counts)
 		return
 	case ingest.StatusNotTrail:
 		t.NotTrail++

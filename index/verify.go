@@ -215,7 +215,7 @@ func (v *verifier) ledger() {
 				v.report(err)
 				return
 			}
-			if e.Status == ingest.StatusRead || e.Status == ingest.StatusNotTrail {
+			if e.Status != ingest.StatusDamaged && e.Status != ingest.StatusUnreadable {
 				sum.Add(e.Counts)
 			}
 		}

@@ -25,12 +25,14 @@ func (c Counts) Balanced() bool { return c.In == c.Kept+c.Duplicate+c.Malformed+
 // Status says how far an object was read.
 type Status string
 
-// The statuses of an object. Only StatusRead means that its records are in.
+// The statuses of an object. Only StatusRead, and StatusSalvaged for what is
+// left of one, mean that records are in.
 const (
 	StatusRead       Status = "read"
 	StatusNotTrail   Status = "not-trail"  // read, but nothing in it is a record
 	StatusDamaged    Status = "damaged"    // truncated, broken gzip, an empty file
 	StatusUnreadable Status = "unreadable" // could not be opened or fetched
+	StatusSalvaged   Status = "salvaged"   // no object: the whole records of a damaged one, under SalvagedPrefix
 )
 
 // Entry is the ledger's line for one object.
@@ -52,6 +54,8 @@ type Entry struct {
 	Bad []Malformed `json:"bad,omitempty"`
 	// Salvageable counts the whole records in front of the damage.
 	Salvageable int64 `json:"salvageable,omitempty"`
+	// Salvaged counts those of them that were kept, by the same run.
+	Salvaged int64 `json:"salvaged,omitempty"`
 }
 
 // Malformed is one record that could not be decoded.

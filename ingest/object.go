@@ -26,6 +26,10 @@ var DefaultLimits = Limits{Object: 1 << 30, Record: 16 << 20}
 // records, so that no record of a damaged object is ever handed on.
 const wholeSize = 64 << 20
 
+// checkedSize is above which an object that is held whole is checked before it
+// is handed on, because a sink may have put a part of it away by then.
+const checkedSize = 24 << 20
+
 // objectReader reads objects one after another, reusing its memory.
 type objectReader struct {
 	limits Limits
@@ -36,6 +40,11 @@ type objectReader struct {
 	split  splitter
 	verify func(Object, [sha256.Size]byte) string
 	check  string // what verify said of the object that is being read
+	// salvage reports whether records of a damaged object are wanted under
+	// the name of salvagedObject; nil when none are.
+	salvage func(Object) bool
+	keeping bool // records in front of damage are being handed on
+	held    bool // plain holds all of the object that is being read
 }
 
 func newObjectReader(limits Limits) *objectReader {
@@ -46,11 +55,12 @@ func newObjectReader(limits Limits) *objectReader {
 // to the object is told in the entry; an error is one of the sink or of ctx.
 func (o *objectReader) read(ctx context.Context, src Source, obj Object, sink Sink) (*Entry, error) {
 	entry := &Entry{Object: obj, Status: StatusRead}
-	o.check = ""
+	o.check, o.held = "", false
 	err := o.load(ctx, src, obj)
 	var broken *brokenGzip
 	switch {
 	case err == nil:
+		o.held = true
 		err = o.whole(obj, entry, sink)
 	case errors.As(err, &broken):
 		err = o.pass(window{buf: o.plain, err: err}, obj, entry, checkOnly{})
@@ -63,7 +73,7 @@ func (o *objectReader) read(ctx context.Context, src Source, obj Object, sink Si
 	var fault *fault
 	if errors.As(err, &fault) {
 		*entry = Entry{Object: obj, Status: fault.status, Problem: fault.reason, Salvageable: entry.In - entry.Malformed}
-		return entry, nil
+		return entry, o.keep(ctx, src, entry, broken, sink)
 	}
 	if err == nil && entry.In == 0 {
 		entry.Status, entry.Integrity = StatusNotTrail, "" // digests list deliveries only
@@ -219,6 +229,12 @@ func (o *objectReader) whole(obj Object, entry *Entry, sink Sink) error {
 	if int64(len(o.plain)) > o.limits.Object {
 		return damaged("%v", tooLarge(o.limits.Object))
 	}
+	if len(o.plain) > checkedSize {
+		if err := o.pass(window{buf: o.plain}, obj, entry, checkOnly{}); err != nil {
+			return err
+		}
+		*entry = Entry{Object: obj, Status: StatusRead}
+	}
 	entry.Integrity = o.check
 	return o.pass(window{buf: o.plain}, obj, entry, sink)
 }
@@ -239,12 +255,16 @@ func (o *objectReader) pass(win window, obj Object, entry *Entry, sink Sink) err
 		entry.other(foreign(o.split.win.buf[o.split.win.pos:]))
 		return sink.End(entry)
 	}
-	sink.Abort()
 	var broken *brokenGzip
+	isDamage := errors.As(err, &broken) || errors.Is(err, errTruncated) || errors.Is(err, errTooLarge)
+	if visit.err == nil && isDamage && o.keeping {
+		return sink.End(entry)
+	}
+	sink.Abort()
 	switch {
 	case visit.err != nil:
 		return visit.err
-	case errors.As(err, &broken), errors.Is(err, errTruncated), errors.Is(err, errTooLarge):
+	case isDamage:
 		return damaged("%v", err)
 	}
 	return unreadable(err)
@@ -282,6 +302,11 @@ func (o *objectReader) large(ctx context.Context, src Source, obj Object, entry 
 }
 
 func (o *objectReader) streamed(ctx context.Context, src Source, obj Object, entry *Entry, sink Sink) error {
+	return o.streamedAs(ctx, src, obj, obj, entry, sink)
+}
+
+// streamedAs reads obj and hands its records on as those of as.
+func (o *objectReader) streamedAs(ctx context.Context, src Source, obj, as Object, entry *Entry, sink Sink) error {
 	body, err := src.Open(ctx, obj)
 	if err != nil {
 		return unreadable(err)
@@ -305,7 +330,7 @@ func (o *objectReader) streamed(ctx context.Context, src Source, obj Object, ent
 		}
 	}
 	limit := &limitReader{r: r, left: o.limits.Object, limit: o.limits.Object}
-	err = o.pass(window{src: limit, buf: o.plain[:0]}, obj, entry, sink)
+	err = o.pass(window{src: limit, buf: o.plain[:0]}, as, entry, sink)
 	if err == nil && sum != nil {
 		o.check = o.verify(obj, [sha256.Size]byte(sum.Sum(nil)))
 	}

@@ -19,6 +19,9 @@ type Options struct {
 	// Verify tells what digests say of an object whose decompressed content
 	// has a SHA-256, from any worker; see Entry.Integrity. It may be nil.
 	Verify func(obj Object, sum [sha256.Size]byte) string
+	// Salvage keeps the whole records in front of the damage of an object,
+	// under a name that says so. The object stays damaged.
+	Salvage bool
 	// NewSink makes the sink of one worker.
 	NewSink func() Sink
 	// Done is told each entry as soon as the object has been read, from any
@@ -87,6 +90,9 @@ func list(ctx context.Context, sources []Source, opts Options, jobs chan<- job) 
 func work(ctx context.Context, cancel context.CancelCauseFunc, opts Options, jobs <-chan job) {
 	reader := newObjectReader(opts.Limits)
 	reader.verify = opts.Verify
+	if opts.Salvage {
+		reader.salvage = func(obj Object) bool { return opts.Known == nil || !opts.Known(obj) }
+	}
 	sink := opts.NewSink()
 	for j := range jobs {
 		entry, err := j.read(ctx, reader, sink)

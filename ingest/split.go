@@ -147,6 +147,9 @@ func (s *splitter) stream() error {
 func (s *splitter) tail() error {
 	s.win.buf[s.win.pos] = '{'
 	end, err := s.decode()
+	if err != nil {
+		s.win.buf[s.win.pos] = ',' // the text may be read again
+	}
 	var bad *SyntaxError
 	switch {
 	case errors.As(err, &bad):

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/trailblame/trailblame/index"
+	"github.com/trailblame/trailblame/ingest"
 )
 
 func writeInspectionJSON(w io.Writer, in *inspection) error {
@@ -49,6 +50,9 @@ func writeSummary(t io.Writer, in *inspection) {
 	if l := in.Ledger; l != nil {
 		fmt.Fprintf(t, "ledger\tin %d = kept %d + duplicate %d + malformed %d + filtered %d\n", l.In, l.Kept, l.Duplicate, l.Malformed, l.Filtered)
 		fmt.Fprintf(t, "objects\t%d read, %d of them no trail; %d damaged, %d unreadable\n", l.Objects, l.NotTrail, l.Damaged, l.Unreadable)
+		if l.Salvaged > 0 {
+			fmt.Fprintf(t, "salvaged\t%d events from damaged objects, marked %s\n", l.Salvaged, ingest.SalvagedPrefix)
+		}
 		if l.Verified+l.Broken+l.NotCovered > 0 {
 			fmt.Fprintf(t, "digests\t%d objects verified, %d broken, %d not covered\n", l.Verified, l.Broken, l.NotCovered)
 		}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/trailblame/trailblame/correlate"
+	"github.com/trailblame/trailblame/ingest"
 )
 
 // noCause says why no change is blamed.
@@ -146,6 +148,9 @@ func (p *page) coverage(f *correlate.Finding) {
 	if more := len(c.Gaps) - maxGapsShown; more > 0 {
 		p.more(plain(fmt.Sprintf("and %d more", more)))
 	}
+	if salvaged(f) {
+		p.field("damage", plain("a record cited here is salvaged: its object is damaged, and what follows it there is lost"))
+	}
 	if text := integrityText(f); text != "" {
 		p.field("digests", plain(text))
 	}
@@ -167,4 +172,13 @@ func integrityText(f *correlate.Finding) string {
 		add("the first candidate", f.Candidates[0].Change.Integrity)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// salvaged tells whether the finding rests on a record of a damaged object.
+func salvaged(f *correlate.Finding) bool {
+	cited := []string{f.Failure.First.Object, f.Failure.Last.Object}
+	for i := range f.Candidates {
+		cited = append(cited, f.Candidates[i].Change.Object)
+	}
+	return slices.ContainsFunc(cited, func(object string) bool { return strings.HasPrefix(object, ingest.SalvagedPrefix) })
 }

@@ -36,6 +36,7 @@ type trailFlags struct {
 	// verify asks the digests beside the sources about each object.
 	verify     bool
 	publicKeys string
+	salvage    bool                     // keep the whole records of damaged objects
 	known      func(ingest.Object) bool // what the index holds, once it is open
 }
 
@@ -79,6 +80,7 @@ func (t *trailFlags) register(flags *pflag.FlagSet) {
 	t.aws.registerS3(flags)
 	flags.IntVar(&t.workers, "workers", runtime.GOMAXPROCS(0), "objects read at the same time")
 	flags.Int64Var(&t.maxObject, "max-object-size", ingest.DefaultLimits.Object, "bytes that one object may have when decompressed")
+	flags.BoolVar(&t.salvage, "salvage", false, "keep the whole records in front of the damage of an object too, marked "+ingest.SalvagedPrefix)
 	flags.IntVar(&t.maxRecord, "max-record-size", ingest.DefaultLimits.Record, "bytes that one record may have")
 }
 
@@ -194,6 +196,7 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 		NewSink:  w.NewSink,
 		Done:     report.done,
 		Progress: &result.progress,
+		Salvage:  t.salvage,
 	}
 	var digests *integrity
 	if t.verify {
@@ -291,7 +294,10 @@ func (r *report) done(e *ingest.Entry) {
 	switch e.Status {
 	case ingest.StatusDamaged:
 		salvage := ""
-		if e.Salvageable > 0 {
+		switch {
+		case e.Salvaged > 0:
+			salvage = fmt.Sprintf("; %d whole records in front of the damage were kept, marked %s", e.Salvaged, ingest.SalvagedPrefix)
+		case e.Salvageable > 0:
 			salvage = fmt.Sprintf("; %d whole records in front of the damage were not used", e.Salvageable)
 		}
 		r.app.complain("%s: damaged: %s%s", e.Name, e.Problem, salvage)
