@@ -30,11 +30,13 @@ func (h *HourSet) compare(o *HourSet) int {
 type hourSets struct {
 	list []HourSet
 	at   map[string]int // by account, region and source
+	near [16]int        // position + 1 in list of what came last with such names
 	key  []byte
 }
 
 func (h *hourSets) reset() {
 	h.list = h.list[:0]
+	h.near = [16]int{}
 	clear(h.at)
 }
 
@@ -66,6 +68,13 @@ func isDataEvent(r *rows, row int) bool {
 
 func (h *hourSets) note(account, region, source []byte, hour uint32) {
 	account, region, source = clipName(account), clipName(region), clipName(source)
+	near := &h.near[(3*last(account)+5*last(region)+uint(len(region))+uint(len(source)))%16]
+	if i := *near - 1; i >= 0 {
+		if s := &h.list[i]; s.Account == string(account) && s.Region == string(region) && s.Source == string(source) {
+			s.Hours |= hour
+			return
+		}
+	}
 	h.key = append(h.key[:0], account...)
 	h.key = append(append(h.key, 0), region...)
 	h.key = append(append(h.key, 0), source...)
@@ -79,6 +88,14 @@ func (h *hourSets) note(account, region, source []byte, hour uint32) {
 		h.list = append(h.list, HourSet{Account: string(account), Region: string(region), Source: string(source)})
 	}
 	h.list[i].Hours |= hour
+	*near = i + 1
+}
+
+func last(name []byte) uint {
+	if len(name) == 0 {
+		return 0
+	}
+	return uint(name[len(name)-1])
 }
 
 // clipName bounds a name that a record may make as long as it likes.
