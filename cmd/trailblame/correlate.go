@@ -89,6 +89,7 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 	if out.encoder, err = flags.encoder(out); err != nil {
 		return err
 	}
+	out.encoder = a.redacting(out.encoder)
 	flags.trail.choice = correlationChoice(opts.Filter.From, opts.Filter.To)
 	t, err := a.openTrail(ctx, &flags.trail, sources)
 	if err != nil {

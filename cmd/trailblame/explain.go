@@ -67,6 +67,7 @@ func (a *app) explain(ctx context.Context, flags *correlateFlags, question strin
 	if err != nil {
 		return err
 	}
+	x = redactValue(a.redact, x)
 	explained.x = x
 	if err := out.commit(); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -45,7 +46,11 @@ func main() {
 // run executes one command line and returns its exit status.
 func run(ctx context.Context, args []string) int {
 	app := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
-	root := app.root()
+	return app.run(ctx, args)
+}
+
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.root()
 	root.SetArgs(args)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(args...)
@@ -56,9 +61,10 @@ func run(ctx context.Context, args []string) int {
 		err = root.ExecuteContext(ctx)
 	}
 	code := exitCode(ctx, err)
+	a.release()
 	var silent *silentError
 	if err != nil && !errors.As(err, &silent) {
-		app.complain("%v", err)
+		a.complain("%v", err)
 	}
 	return code
 }
@@ -108,11 +114,19 @@ type app struct {
 	stderr *os.File
 	quiet  bool
 	color  string
+
+	redact   *redactor // nil when nothing is to be redacted
+	heldMu   sync.Mutex
+	held     []string
+	released bool
 }
 
 // complain prints one line on standard error.
 func (a *app) complain(format string, args ...any) {
-	fmt.Fprintf(a.stderr, "trailblame: %s\n", safe(fmt.Sprintf(format, args...)))
+	line := fmt.Sprintf(format, args...)
+	if !a.hold(line) {
+		fmt.Fprintf(a.stderr, "trailblame: %s\n", safe(a.redactedText(line)))
+	}
 }
 
 // say prints one line on standard error unless --quiet.

@@ -17,6 +17,7 @@ type outputFlags struct {
 	format string
 	out    string
 	force  bool
+	redact bool
 }
 
 func (o *outputFlags) register(flags *pflag.FlagSet) {
@@ -26,8 +27,14 @@ func (o *outputFlags) register(flags *pflag.FlagSet) {
 // registerWith registers the flags of a command that has its own formats.
 func (o *outputFlags) registerWith(flags *pflag.FlagSet, formats string) {
 	flags.StringVar(&o.format, "format", "", formats)
+	o.registerFile(flags)
+}
+
+// registerFile registers what goes with any format.
+func (o *outputFlags) registerFile(flags *pflag.FlagSet) {
 	flags.StringVar(&o.out, "out", "", "write to this file instead of standard output")
 	flags.BoolVar(&o.force, "force", false, "let --out replace a file")
+	flags.BoolVar(&o.redact, "redact", false, "replace account ids, addresses, access keys and secrets by pseudonyms, in all that is written")
 }
 
 // destination is where results go: standard output, or a file that appears
@@ -44,6 +51,9 @@ type destination struct {
 // openDestination opens what the flags ask for. The format is checked against
 // the ones that the command has besides the common ones.
 func (a *app) openDestination(flags *outputFlags, more ...format) (*destination, error) {
+	if flags.redact {
+		a.redact = newRedactor()
+	}
 	d := &destination{Writer: a.stdout, terminal: a.terminal(), name: flags.out}
 	d.terminal = d.terminal && flags.out == ""
 	var err error

@@ -249,6 +249,7 @@ func (r *queryRun) names() []string {
 
 // event prints or counts an event.
 func (r *queryRun) event(e *query.Event) error {
+	e = r.trouble.app.redacted(e)
 	if r.tally != nil {
 		return r.tally.add(e)
 	}
@@ -323,6 +324,7 @@ func (r *queryRun) explain(engine *query.Engine, d *destination) (found bool, er
 		return false, err
 	}
 	rows := newRowWriter(d, nil)
+	x = redactValue(r.trouble.app.redact, x)
 	if r.flags.output.format == "" || d.form == formatText {
 		d.form = formatText
 		rows.width = []int{}

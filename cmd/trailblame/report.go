@@ -43,8 +43,7 @@ func (r *reportFlags) register(flags *pflag.FlagSet) {
 	r.findings.registerSelection(flags)
 	flags.StringVar(&r.title, "title", "", "title of the report, such as the name of the incident")
 	flags.IntVar(&r.limit, "limit", 10000, "show at most this many findings; all of them are counted")
-	flags.StringVar(&r.findings.output.out, "out", "", "write to this file instead of standard output")
-	flags.BoolVar(&r.findings.output.force, "force", false, "let --out replace a file")
+	r.findings.output.registerFile(flags)
 }
 
 func (a *app) report(ctx context.Context, flags *reportFlags, sources []string) error {
@@ -80,13 +79,13 @@ func (a *app) report(ctx context.Context, flags *reportFlags, sources []string) 
 	for f, err := range correlate.Run(ctx, query.NewEngine(t.ix), opts) {
 		if err == nil {
 			markIntegrity(f, integrity)
-			err = b.add(f)
+			err = b.add(redactValue(a.redact, f))
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if err := b.write(out, t.ix, flags.title, flags.findings.selected(opts)); err != nil {
+	if err := b.write(out, t.ix, flags.title, flags.findings.selected(opts), a.redact); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	if err := out.commit(); err != nil {

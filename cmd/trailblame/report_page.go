@@ -117,8 +117,8 @@ func (b *reportBuilder) add(raw *correlate.Finding) error {
 }
 
 // write writes the report on the findings so far.
-func (b *reportBuilder) write(w io.Writer, ix *index.Index, title string, selected []labelled) error {
-	p, err := b.page(ix, title, selected)
+func (b *reportBuilder) write(w io.Writer, ix *index.Index, title string, selected []labelled, r *redactor) error {
+	p, err := b.page(ix, title, selected, r)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (b *reportBuilder) write(w io.Writer, ix *index.Index, title string, select
 	return out.Flush()
 }
 
-func (b *reportBuilder) page(ix *index.Index, title string, selected []labelled) (*reportPage, error) {
+func (b *reportBuilder) page(ix *index.Index, title string, selected []labelled, r *redactor) (*reportPage, error) {
 	read, err := newReadView(ix)
 	if err != nil {
 		return nil, err
@@ -137,6 +137,7 @@ func (b *reportBuilder) page(ix *index.Index, title string, selected []labelled)
 	if err := b.packer.close(); err != nil {
 		return nil, err
 	}
+	title, selected, read = redactValue(r, title), redactValue(r, selected), redactValue(r, read)
 	p := &reportPage{Title: safe(title), Version: version, Schema: correlate.Schema, Verdict: b.totals.verdict(), Selected: selected, Read: read,
 		Totals: b.totals, Blamed: b.totals.blamed(), Histogram: b.totals.histogram(), Cards: b.packer.cards, Packs: b.packer.packs,
 		PageSize: shownAtOnce, Shown: b.packer.next, Left: b.totals.Findings - b.packer.next}

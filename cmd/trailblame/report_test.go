@@ -45,7 +45,7 @@ func reportWith(t *testing.T, most int, title string, list []*correlate.Finding,
 		}
 	}
 	var out bytes.Buffer
-	if err := b.write(&out, ix, title, []labelled{{Label: "where", Text: safe(title)}}); err != nil {
+	if err := b.write(&out, ix, title, []labelled{{Label: "where", Text: safe(title)}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -341,7 +341,7 @@ func TestReportLimit(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := b.write(&out, indexOf(t, trailFile("plain")), "", nil); err != nil {
+	if err := b.write(&out, indexOf(t, trailFile("plain")), "", nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	text := textContent(parse(t, out.String()))

@@ -113,7 +113,7 @@ func (a *app) timeline(ctx context.Context, flags *timelineFlags, sources []stri
 			return err
 		}
 		n++
-		if out.entry(en); out.err != nil || n == flags.limit {
+		if out.entry(redactValue(a.redact, en)); out.err != nil || n == flags.limit {
 			break
 		}
 	}

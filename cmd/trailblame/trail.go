@@ -138,6 +138,11 @@ func (a *app) openTrail(ctx context.Context, t *trailFlags, sources []string) (*
 		cleanup()
 		return nil, err
 	}
+	if err := a.startRedacting(ix); err != nil {
+		ix.Close()
+		cleanup()
+		return nil, err
+	}
 	for _, w := range ix.Warnings() {
 		a.complain("%s", w)
 	}
