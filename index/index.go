@@ -2,6 +2,7 @@ package index
 
 import (
 	"cmp"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -204,6 +205,10 @@ func (ix *Index) deliveriesOf(date string) (map[place][]Delivery, error) {
 	ix.mu.Unlock()
 	return byPlace, nil
 }
+
+// ManifestSHA256 returns the hash of the manifest, in hex. Since the manifest
+// holds the hash of every file of the index, it stands for all that is in it.
+func (ix *Index) ManifestSHA256() string { return hex.EncodeToString(ix.manifest.hash[:]) }
 
 // Ledger yields the entries of all objects that were ever read, in the order
 // of their commits.

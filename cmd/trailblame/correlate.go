@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type correlateFlags struct {
 	failures  string
 	change    string
 	groupBy   string
+	bundle    string
+	asked     invocation
 	limit     int
 	failEmpty bool
 }
@@ -33,8 +36,13 @@ type correlateFlags struct {
 func (c *correlateFlags) register(flags *pflag.FlagSet) {
 	c.registerSelection(flags)
 	c.output.register(flags)
+	c.registerBundle(flags)
 	flags.StringVar(&c.groupBy, "group-by", "", "cause: one result for each change that is blamed, with all that it broke")
 	flags.IntVar(&c.limit, "limit", 0, "stop after this many findings")
+}
+
+func (c *correlateFlags) registerBundle(flags *pflag.FlagSet) {
+	flags.StringVar(&c.bundle, "bundle", "", "also write this ZIP file: the results, every record that they cite, and checksums")
 }
 
 // registerSelection registers the flags that say which findings there are.
@@ -69,6 +77,7 @@ windows whatever the filters say.`,
   trailblame correlate --index ./march.index --principal '*juniordev' --from 24h
   trailblame correlate ./AWSLogs | jq -r '.candidates[0].change.actor // "nobody"'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			flags.asked = invocationOf(cmd, args)
 			return a.correlate(cmd.Context(), &flags, args)
 		},
 	}
@@ -90,6 +99,11 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 		return err
 	}
 	out.encoder = a.redacting(out.encoder)
+	bundle, err := a.openBundle(flags)
+	if err != nil {
+		return err
+	}
+	defer bundle.abandon()
 	flags.trail.choice = correlationChoice(opts.Filter.From, opts.Filter.To)
 	t, err := a.openTrail(ctx, &flags.trail, sources)
 	if err != nil {
@@ -111,11 +125,14 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 		}
 		n++
 		markIntegrity(f, integrity)
-		if err := out.encoder.encode(f); err != nil {
+		if err := errors.Join(out.encoder.encode(f), bundle.finding(f)); err != nil {
 			return err
 		}
 	}
 	if err := out.commit(); err != nil {
+		return err
+	}
+	if err := bundle.commit(ctx, t, kept(&flags.trail, sources)); err != nil {
 		return err
 	}
 	return t.finish(n > 0, flags.failEmpty)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -30,10 +31,12 @@ is meant.`,
   trailblame explain --format json "$(pbpaste)" | jq '.layers[] | select(.atDenial.answer == "denies")'`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			flags.asked = invocationOf(cmd, args)
 			return a.explain(cmd.Context(), &flags, args[0], args[1:])
 		},
 	}
 	flags.registerReading(cmd.Flags())
+	flags.registerBundle(cmd.Flags())
 	flags.output.registerWith(cmd.Flags(), "text, ndjson or json (default: text on a terminal, else ndjson)")
 	return cmd
 }
@@ -58,6 +61,11 @@ func (a *app) explain(ctx context.Context, flags *correlateFlags, question strin
 	default:
 		return usagef("explain: want --format text, ndjson or json, not %s", out.form)
 	}
+	bundle, err := a.openBundle(flags)
+	if err != nil {
+		return err
+	}
+	defer bundle.abandon()
 	t, err := a.openTrail(ctx, &flags.trail, sources)
 	if err != nil {
 		return err
@@ -67,9 +75,18 @@ func (a *app) explain(ctx context.Context, flags *correlateFlags, question strin
 	if err != nil {
 		return err
 	}
-	x = redactValue(a.redact, x)
-	explained.x = x
-	if err := out.commit(); err != nil {
+	integrity, err := objectIntegrity(t.ix)
+	if err != nil {
+		return err
+	}
+	if x.Finding != nil {
+		markIntegrity(x.Finding, integrity)
+	}
+	explained.x = redactValue(a.redact, x)
+	if err := errors.Join(out.commit(), bundle.explanation(x)); err != nil {
+		return err
+	}
+	if err := bundle.commit(ctx, t, kept(&flags.trail, sources)); err != nil {
 		return err
 	}
 	return t.finish(x.Event != nil, flags.failEmpty)

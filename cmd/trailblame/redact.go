@@ -124,6 +124,7 @@ type hit struct {
 var (
 	redactDigits  = regexp.MustCompile(`[0-9]{12,}`)
 	redactUUID    = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
+	redactHash    = regexp.MustCompile(`[0-9a-f]+`)
 	redactID      = regexp.MustCompile(`(?:AKIA|ASIA|AIDA|AROA|AGPA|AIPA|ANPA|ANVA|APKA|ABIA|ACCA|ASCA|A3T[A-Z0-9])[A-Z0-9]{12,}`)
 	redactDotted  = regexp.MustCompile(`[0-9]{1,3}(?:\.[0-9]{1,3}){3}`)
 	redactDashed  = regexp.MustCompile(`(?i)((?:ip|ec2)-)([0-9]{1,3}(?:-[0-9]{1,3}){3})`)
@@ -216,7 +217,7 @@ func isPath(s string) bool {
 }
 
 // searchNumbers finds account ids: twelve digits that stand alone, and of those
-// that end a UUID or are part of a longer number the ones already known.
+// that are part of a UUID, a hash or a longer number the ones already known.
 func (r *redactor) searchNumbers(s string, add addHit) {
 	if len(s) < 12 {
 		return
@@ -234,6 +235,11 @@ func (r *redactor) searchNumbers(s string, add addHit) {
 		}
 		if uuids == nil {
 			uuids = append([][]int{{-1, -1}}, redactUUID.FindAllStringIndex(s, -1)...)
+			for _, word := range redactHash.FindAllStringIndex(s, -1) {
+				if n := word[1] - word[0]; n == 16 || n == 32 || n == 40 || n == 64 {
+					uuids = append(uuids, word)
+				}
+			}
 		}
 		known := r.accounts.of[run] != ""
 		if known || !slices.ContainsFunc(uuids, func(u []int) bool { return u[0] <= m[0] && m[1] <= u[1] }) {

@@ -74,7 +74,7 @@ func TestRedactKeeps(t *testing.T) {
 	for _, s := range []string{
 		"", "s3:GetObject", "2026-03-11T14:04:33Z", "19f71051-8ce7-4475-9f31-1106eb3c2cde", "eb0c3e45-424f-4a89-8f16-123456789012",
 		"arn:aws:s3:::bucket/key", "arn:aws:iam::aws:policy/ReadOnlyAccess", "12:30:45", "::", "aws-cli/2.31.4 Python/3.13.7",
-		"1773249973000", "refs/heads/feature/x", `C:\temp\x`, "100%", "a & b", "00:11:22:33:44:55",
+		"1773249973000", "a123456789012bcd", "refs/heads/feature/x", `C:\temp\x`, "100%", "a & b", "00:11:22:33:44:55",
 		"AWSLogs/o-abc/CloudTrail/us-east-1/2026/03/11/CloudTrail_us-east-1_20260311T1405Z_CUWC2RmOxlqF0dUk.json.gz#6",
 	} {
 		if got := r.text(s); got != s {

@@ -149,6 +149,9 @@ func (a *app) openTrail(ctx context.Context, t *trailFlags, sources []string) (*
 	return &trail{ix: ix, incomplete: incomplete || isIncomplete(ix), close: func() { ix.Close(); cleanup() }}, nil
 }
 
+// kept tells whether the index of a run outlives it.
+func kept(t *trailFlags, sources []string) bool { return t.index != "" || len(sources) == 0 }
+
 // isIncomplete tells whether input of the index could not be read.
 func isIncomplete(ix *index.Index) bool {
 	t := ix.Totals()
