@@ -34,6 +34,7 @@ func (c *Change) organizationPolicy() {
 	e := c.Event
 	c.PolicyARN = first(c.PolicyARN, Str(e.Response, "policy", "policySummary", "arn"))
 	typ := first(Str(e.Params, "type"), Str(e.Params, "policyType"), Str(e.Response, "policy", "policySummary", "type"))
+	c.Typed = typ != "" || strings.HasPrefix(c.PolicyName, "p-RCP") || c.PolicyName == "p-FullAWSAccess"
 	switch {
 	case typ == "RESOURCE_CONTROL_POLICY" || strings.HasPrefix(c.PolicyName, "p-RCP"):
 		c.Kind, c.Layer = KindRCP, LayerRCP

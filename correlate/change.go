@@ -107,6 +107,7 @@ type Change struct {
 	PolicyARN  string
 	PolicyName string   // name or id of the policy, statement, grant or credential
 	Version    string   // version of a managed policy
+	Typed      bool     // the type of an organization policy is in the record
 	SessionARN []string // managed policies that a session policy consists of
 
 	Document        string // the new document, JSON; "" when none was given

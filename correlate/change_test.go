@@ -123,7 +123,7 @@ var changeCases = []struct {
 		Change{Kind: KindOrgStructure, Op: OpReplace, Subjects: []string{"arn:aws:iam::444455556666:root"}, Resources: []string{"ou-b"}, Target: "arn:aws:iam::444455556666:root"},
 		"arn:aws:iam::444455556666:root|org-structure"},
 	{"rcp", "organizations", "UpdatePolicy", `"requestParameters":{"policyId":"p-1","content":"{}"},"responseElements":{"policy":{"policySummary":{"type":"RESOURCE_CONTROL_POLICY","arn":"arn:aws:organizations::111122223333:policy/o-1/resource_control_policy/p-1"}}}`,
-		Change{Kind: KindRCP, Op: OpPut, PolicyName: "p-1", PolicyARN: "arn:aws:organizations::111122223333:policy/o-1/resource_control_policy/p-1", Document: "{}", Target: "arn:aws:organizations::111122223333:policy/o-1/resource_control_policy/p-1"},
+		Change{Kind: KindRCP, Op: OpPut, Typed: true, PolicyName: "p-1", PolicyARN: "arn:aws:organizations::111122223333:policy/o-1/resource_control_policy/p-1", Document: "{}", Target: "arn:aws:organizations::111122223333:policy/o-1/resource_control_policy/p-1"},
 		"arn:aws:organizations::111122223333:policy/o-1/resource_control_policy/p-1|document"},
 	{"endpoint", "ec2", "ModifyVpcEndpoint", `"requestParameters":{"ModifyVpcEndpointRequest":{"VpcEndpointId":"vpce-1","PolicyDocument":"{}"}}`,
 		Change{Kind: KindVPCEndpoint, Op: OpPut, Resources: []string{"arn:aws:ec2:eu-west-1:111122223333:vpc-endpoint/vpce-1"}, Document: "{}", Target: "arn:aws:ec2:eu-west-1:111122223333:vpc-endpoint/vpce-1"},

@@ -19,6 +19,7 @@ type collector struct {
 	paths  *symbols // object names
 	once   *once
 	pulls  *pullRequests
+	keys   *keyUses
 	groups map[groupKey]*group
 	// buf holds the failures of one second, so that corrections among them
 	// can go first.
@@ -75,6 +76,7 @@ func (c *collector) refused(e *Event) bool {
 }
 
 func (c *collector) flush() {
+	c.buf = dropTwins(c.buf)
 	for _, corrections := range []bool{true, false} {
 		for _, s := range c.buf {
 			if isCorrection(s.e) == corrections && c.once.first(s.e) {
@@ -83,6 +85,24 @@ func (c *collector) flush() {
 		}
 	}
 	c.buf = c.buf[:0]
+}
+
+// dropTwins removes the copies, delivered to the account that owns the
+// resource, of refusals that the caller's account has in full: one call, two
+// records, told by their sharedEventID.
+func dropTwins(list []sighting) []sighting {
+	full := map[string]bool{}
+	for _, s := range list {
+		if s.e.SharedEventID != "" && s.e.Identity.ARN != "" {
+			full[s.e.SharedEventID+" "+s.e.Name] = true
+		}
+	}
+	if len(full) == 0 {
+		return list
+	}
+	return slices.DeleteFunc(list, func(s sighting) bool {
+		return s.e.Identity.ARN == "" && full[s.e.SharedEventID+" "+s.e.Name]
+	})
 }
 
 // addExternal files failures that the trail does not record.
@@ -97,6 +117,7 @@ func (c *collector) addExternal(list []ExternalFailure) {
 // add files one failure in its group.
 func (c *collector) add(s sighting) {
 	c.pulls.join(&s)
+	c.keys.join(&s)
 	r := s.r
 	key := groupKey{
 		principal: entityKey(r.Principal),
@@ -129,7 +150,7 @@ func (c *collector) object(name string) string {
 
 func (c *collector) open(key groupKey, e *Event, r FailedRequest) *group {
 	g := &group{
-		key: key, principal: r.Principal, action: r.Action, native: e.nativeName(),
+		key: key, principal: r.Principal, action: r.Action, native: e.nativeName(), via: r.via, viaScope: r.viaScope,
 		scoped:  r.ResourceParent != "" && strings.HasPrefix(r.ResourceParent, "arn:") && strings.Contains(r.ResourceParent, ":s3:::"),
 		details: map[detailKey]*detail{},
 	}

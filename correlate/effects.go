@@ -82,7 +82,16 @@ func (j *judge) effects(s *step) effects {
 	case s.doc == "" && s.op != OpRemove && !hasDocument(s.kind):
 		return unknownEffects("what it changed cannot be read from the record")
 	}
-	return j.documentChange(s.before, s.after, onResource(s))
+	e := j.documentChange(s.before, s.after, onResource(s))
+	if s.kind == KindVPCEndpoint && e.overUnknown {
+		// What the endpoint does not allow does not pass, whatever was before.
+		if doc, _ := j.resolve(s.after); doc != nil {
+			limit := j.limitOn(doc, "the endpoint's statements are in the trail", true)
+			limit.overUnknown = true
+			return limit
+		}
+	}
+	return e
 }
 
 // addition judges a call that adds one statement, permission or share and
@@ -347,9 +356,14 @@ func (j *judge) boundary(s *step) effects {
 
 // limit judges a document that takes away all it does not allow.
 func (j *judge) limit(doc *document, why string) effects {
+	return j.limitOn(doc, why, false)
+}
+
+// limitOn is limit for documents that may sit on a resource.
+func (j *judge) limitOn(doc *document, why string, onResource bool) effects {
 	e := effects{added: doc.clauses, fresh: true, why: why}
-	e.deny, e.clause = j.probe.any(doc.clauses, false, false)
-	allowed, _ := j.probe.any(doc.clauses, true, false)
+	e.deny, e.clause = j.probe.any(doc.clauses, false, onResource)
+	allowed, _ := j.probe.any(doc.clauses, true, onResource)
 	e.lose = yes - allowed
 	return e
 }

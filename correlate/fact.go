@@ -55,6 +55,10 @@ type group struct {
 	// scoped is set when single objects below scope stand for it: a success
 	// on one says something about all.
 	scoped bool
+	// via and viaScope are what the calls themselves asked for, when another
+	// service refused them a part of it.
+	via      passKey
+	viaScope string
 }
 
 type detailKey struct {

@@ -42,6 +42,9 @@ func (h *history) factsOf(s *step) []replay.Fact {
 	switch {
 	case isOrgPolicy(s.kind):
 		return orgFacts(s)
+	case s.kind == KindOrgStructure && s.ev.Name == "MoveAccount" && len(s.subjects) > 0 && len(s.resources) > 0:
+		return []replay.Fact{{Slot: replay.Slot{Kind: replay.Place, Owner: accountTarget(s.subjects[0])}, Before: s.from,
+			Value: replay.Value{Presence: replay.Present, ARN: s.resources[0]}}}
 	case s.kind == KindOrgStructure:
 		return opaque(s.subjects)
 	case s.kind == KindManagedPolicy && s.policyARN != "":
@@ -206,6 +209,8 @@ func (s *step) madeWith(e *Event) {
 	switch e.Name {
 	case "CreateUser", "CreateRole":
 		s.boundary = Str(e.Params, "permissionsBoundary")
+	case "MoveAccount":
+		s.from = Str(e.Params, "sourceParentId")
 	case "CreateGrant":
 		s.grant = grantOf(e)
 	case "CreateKey":

@@ -33,6 +33,11 @@ type FailedRequest struct {
 	// Discovery marks the first of the two records of a push, which only asks
 	// for the repository's references and is no attempt of its own.
 	Discovery bool
+
+	// via and viaScope are the call's own caller, action and resource when
+	// Dependent: a success of the call is one of the refused action as well.
+	via      passKey
+	viaScope string
 }
 
 // FailureOf reads what a call asked for, and reports whether it ended in an

@@ -47,7 +47,9 @@ type step struct {
 	key       string
 	// sessionARNs are managed policies that narrow a session.
 	sessionARNs []string
-	evidence    bool // selected by a playbook's evidence group, no policy change
+	from        string // the parent that an account was moved from
+	typed       bool   // the record tells which type of organization policy it is
+	evidence    bool   // selected by a playbook's evidence group, no policy change
 	class       stepClass
 	marks       []string // what reject compares: principals, or parts of names
 
@@ -84,6 +86,7 @@ func newHistory(steps []*step, base *replay.Baseline) *history {
 		return cmp.Or(cmp.Compare(a.at.Unix(), b.at.Unix()), cmp.Compare(rankOf(a), rankOf(b)),
 			a.at.Compare(b.at), cmp.Compare(a.ev.ID, b.ev.ID), cmp.Compare(a.ev.Source, b.ev.Source))
 	})
+	typeOrgPolicies(steps)
 	for _, s := range steps {
 		s.classify()
 		if !s.failed && !s.evidence {
@@ -92,6 +95,27 @@ func newHistory(steps []*step, base *replay.Baseline) *history {
 		}
 	}
 	return h
+}
+
+// typeOrgPolicies gives attachments of organization policies, which name only
+// an id, the type that another event tells of that id.
+func typeOrgPolicies(steps []*step) {
+	types := map[string]*step{}
+	for _, s := range steps {
+		if isOrgPolicy(s.kind) || s.kind == KindOrgPolicy {
+			if s.typed {
+				types[orgID(s)] = s
+			}
+		}
+	}
+	for _, s := range steps {
+		if !isOrgPolicy(s.kind) || s.typed {
+			continue
+		}
+		if t := types[orgID(s)]; t != nil {
+			s.kind, s.layer, s.typed = t.kind, t.layer, true
+		}
+	}
 }
 
 func rankOf(s *step) int {

@@ -132,8 +132,8 @@ func (j *judge) vetoMessage(o *opinion) string {
 
 // layerVeto compares the kind of policy that the message names.
 func layerVeto(o *opinion, d *DenialText) string {
-	if compatible(o.s.layer, d) {
-		return ""
+	if compatible(o.s.layer, d) || d.Layer == LayerRCP && o.s.kind == KindSCP && !o.s.typed {
+		return "" // an organization policy known by its id alone may be of either type
 	}
 	return fmt.Sprintf("the message names a decision in the %s layer; this change is in the %s layer", d.Layer, o.s.layer)
 }

@@ -140,9 +140,12 @@ func (n *neighbourhood) lookUp(ctx context.Context, w *caller, names set, from, 
 	f := query.Filter{From: from, To: to, Where: []query.Term{
 		w.term(), query.Is(index.EventName, sortedKeys(names)...), query.Is(index.Outcome, index.OutcomeSuccess),
 	}}
-	wanted := map[passKey]bool{}
+	wanted, part := map[passKey]bool{}, map[passKey][]*group{}
 	for _, g := range w.groups {
 		wanted[passKey{g.key.principal, g.key.action}] = true
+		if g.via.action != "" {
+			part[g.via] = append(part[g.via], g)
+		}
 	}
 	seen := newOnce()
 	for s, err := range inOrder(ctx, n.trail.Events(ctx, f), attempt) {
@@ -156,16 +159,40 @@ func (n *neighbourhood) lookUp(ctx context.Context, w *caller, names set, from, 
 		n.c.pulls.join(&s)
 		r := s.r
 		key := passKey{entityKey(r.Principal), strings.ToLower(r.Action)}
-		if !wanted[key] {
+		if !wanted[key] && part[key] == nil {
 			continue
 		}
-		n.passes[key] = append(n.passes[key], pass{scope: first(r.ResourceParent, r.Resource), fact: fact{
+		p := pass{scope: first(r.ResourceParent, r.Resource), fact: fact{
 			at: e.Time, id: e.ID, object: n.c.object(q.Object), index: q.Index, ok: true,
 			res: n.c.syms.of(r.Resource), refs: n.c.syms.of(joinRefs(r.Refs)), discovery: r.Discovery,
 			place: n.c.syms.of(placeOf(e)), key: n.c.syms.of(e.Identity.AccessKeyID),
-		}})
+		}}
+		if wanted[key] {
+			n.passes[key] = append(n.passes[key], p)
+		}
+		n.passParts(part[key], p)
 	}
 	return nil
+}
+
+// passParts files the success of a call for those of its parts that were
+// refused at other times.
+func (n *neighbourhood) passParts(parts []*group, p pass) {
+	done := map[groupKey]bool{}
+	for _, g := range parts {
+		key := groupKey{principal: g.key.principal, action: g.key.action, scope: g.key.scope}
+		if g.viaScope != p.scope || done[key] {
+			continue
+		}
+		done[key] = true
+		part := p
+		part.scope = g.key.scope
+		if g.viaScope != g.key.scope {
+			part.res = n.c.syms.of(g.key.scope) // the key stands for what it encrypts
+		}
+		who := passKey{g.key.principal, g.key.action}
+		n.passes[who] = append(n.passes[who], part)
+	}
 }
 
 // missing lists the event names of groups that had no success near.

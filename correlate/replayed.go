@@ -74,7 +74,26 @@ func (v *verdicts) dropRefuted(open []*opinion) []*opinion {
 // the difference since the last success.
 func (v *verdicts) clouded(open []*opinion) bool {
 	for _, o := range open {
-		if o.group == nil && decides(o.s.kind) && !replayed(o.s.kind) && o.mech != no && (o.between || v.j.ep.lastSuccess == nil) {
+		if o.group == nil && decides(o.s.kind) && !replayed(o.s.kind) && !v.carriedOut(o) && o.mech != no && (o.between || v.j.ep.lastSuccess == nil) {
+			return true
+		}
+	}
+	return false
+}
+
+// provisioning bounds how long Identity Center takes to write into an account
+// what a permission set says.
+const provisioning = 15 * time.Minute
+
+// carriedOut reports whether a change of a permission set is in the trail by
+// what it did: Identity Center's own writes to the caller's role.
+func (v *verdicts) carriedOut(o *opinion) bool {
+	if o.s.kind != KindPermissionSet && o.s.kind != KindAssignment {
+		return false
+	}
+	for _, w := range v.all {
+		if w.s.ev.Identity.InvokedBy == "sso.amazonaws.com" && w.grip.is == yes && w.s.effective() &&
+			!w.s.at.Before(o.s.at) && w.s.at.Sub(o.s.at) <= provisioning {
 			return true
 		}
 	}
@@ -86,7 +105,7 @@ func (v *verdicts) clouded(open []*opinion) bool {
 func replayed(k Kind) bool {
 	switch k {
 	case KindInline, KindManaged, KindManagedPolicy, KindGroupMembership, KindBoundary, KindTrust, KindPrincipal,
-		KindSCP, KindRCP, KindOrgStructure, KindResourcePolicy, KindKeyPolicy, KindGrant, KindVPCEndpoint:
+		KindSCP, KindRCP, KindOrgStructure, KindResourcePolicy, KindKeyPolicy, KindGrant, KindVPCEndpoint, KindSession:
 		return true
 	}
 	return false
@@ -201,6 +220,7 @@ func (en *engine) session(ctx context.Context, r *policy.Request, key string, us
 	}
 	if doc := en.docs.of(made.doc); doc != nil && len(made.sessionARNs) == 0 {
 		s.Known, s.Policies = true, []policy.Policy{{Name: "of the session", Doc: doc.whole}}
+		s.Made, s.At = made.ev.ID, made.at.Truncate(time.Second)
 	}
 	return s, nil
 }

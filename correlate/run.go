@@ -105,6 +105,7 @@ func prepare(ctx context.Context, trail Trail, opts Options) (*engine, []*episod
 		en.ladder = Ladder()
 	}
 	en.c.pulls = &pullRequests{ctx: ctx, trail: trail}
+	en.c.keys = &keyUses{ctx: ctx, trail: trail, uses: map[string][]keyUse{}}
 	if err := en.c.read(ctx, trail, opts.Filter); err != nil {
 		return nil, nil, err
 	}
@@ -113,7 +114,7 @@ func prepare(ctx context.Context, trail Trail, opts Options) (*engine, []*episod
 	if err := en.n.read(ctx); err != nil {
 		return nil, nil, err
 	}
-	if err := en.c.pulls.err; err != nil {
+	if err := cmp.Or(en.c.pulls.err, en.c.keys.err); err != nil {
 		return nil, nil, err
 	}
 	eps := en.episodes()

@@ -14,7 +14,7 @@ func newStep(e *Event) *step {
 	s := &step{
 		ev: slim(e), at: e.Time, kind: c.Kind, layer: c.Layer, op: c.Op, failed: c.Failed, inert: c.Inert,
 		subjects: c.Subjects, policyARN: c.PolicyARN, policy: c.PolicyName, resources: c.Resources,
-		sessionARNs: c.SessionARN, doc: c.Document, statement: c.Statement, version: c.Version, target: c.Target, hidden: c.DocumentUnknown,
+		sessionARNs: c.SessionARN, typed: c.Typed, doc: c.Document, statement: c.Statement, version: c.Version, target: c.Target, hidden: c.DocumentUnknown,
 	}
 	if s.kind == KindKeyState {
 		s.op = OpAdd

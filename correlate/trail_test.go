@@ -132,6 +132,9 @@ func fieldsOf(e *Event) (f [index.NumFields][]string) {
 	for _, r := range e.Resources {
 		put(index.Resource, r.ARN)
 	}
+	for _, v := range Map(e.Params, "encryptionContext") {
+		put(index.Resource, text(v))
+	}
 	if b := Str(e.Params, "bucketName"); b != "" {
 		put(index.Resource, b, "arn:aws:s3:::"+b)
 	}

@@ -9,7 +9,9 @@
 // instant is the last write to each slot, and the state without a change is
 // the last write that the change did not make. Only the slots that can reach
 // the request are read: its caller with groups and boundary, its resource with
-// grants, its account's organization policies, its endpoint.
+// grants, its account's organization policies and those of the unit that the
+// trail shows it in, its endpoint. The policy that a session was made with is
+// read from the call that made it; without that call the session has none.
 //
 // # What is not known
 //

@@ -20,6 +20,7 @@ const (
 	GrantOf                     // KMS grant; ARN of the key; grant id
 	OrgAttached                 // link; account, unit or root; policy id
 	OrgPolicy                   // document; policy id
+	Place                       // link whose ARN is the parent; account
 	Opaque                      // anything else of the owner that decides and cannot be read
 )
 
@@ -56,6 +57,8 @@ type Fact struct {
 	At    time.Time
 	Slot  Slot
 	Value Value
+	// Before is the parent that an account is known to have left; else "".
+	Before string
 	// RCP marks an organization policy that binds resources.
 	RCP bool
 

@@ -12,7 +12,7 @@ import (
 // History is the policy state of a trail over time. Facts are added in their
 // order; after that it is only read, by one goroutine at a time.
 type History struct {
-	count  int // of facts
+	times  []time.Time // of the facts
 	slots  map[Slot]*track
 	owned  map[owned]map[string]bool // names of the slots of one owner and kind
 	made   map[string]time.Time
@@ -53,8 +53,8 @@ func (h *History) Made(owner string, at time.Time) {
 
 // Add appends a fact. Facts come in the order in which they took effect.
 func (h *History) Add(f Fact) {
-	f.seq = h.count
-	h.count++
+	f.seq = len(h.times)
+	h.times = append(h.times, f.At)
 	t := h.slots[f.Slot]
 	if t == nil {
 		t = &track{}
@@ -72,6 +72,11 @@ func (h *History) Add(f Fact) {
 	if account := looseIn(f.Slot); account != "" {
 		h.loose[account] = append(h.loose[account], &f)
 	}
+}
+
+// countBy counts the facts at or before an instant.
+func (h *History) countBy(at time.Time) int {
+	return sort.Search(len(h.times), func(i int) bool { return h.times[i].After(at) })
 }
 
 // clearStatements empties the slots of single statements that a whole document
@@ -178,6 +183,9 @@ func (h *History) complete(kind Kind, owner string, at time.Time) bool {
 
 // initial is the value of a slot before its first write.
 func (h *History) initial(s Slot, t *track, at time.Time) Value {
+	if s.Kind == Place && t != nil && t.facts[0].Before != "" {
+		return Value{Presence: Present, ARN: t.facts[0].Before}
+	}
 	if t != nil && takenFirst(t.facts) {
 		return Value{Presence: Present} // AWS refuses to take away what is not there
 	}

@@ -31,6 +31,10 @@ type Session struct {
 	Known    bool // whether Policies is all there is
 	Policies []policy.Policy
 	ID       string // of the credentials; "" for lasting ones
+	// Made is the eventID of the call that set the policies, at a time; "" when
+	// there are none.
+	Made string
+	At   time.Time
 }
 
 // layer is the policies of one layer that were read, and its holes.
@@ -171,7 +175,14 @@ func (v *view) readBoundary(who string) {
 }
 
 func (v *view) readSession() {
-	switch s := &v.s.Session; {
+	s := &v.s.Session
+	if s.Made != "" && !s.At.After(v.c.at) {
+		v.used[s.Made] = &Fact{ID: s.Made, At: s.At, seq: v.h.countBy(s.At)}
+		if v.c.skip[s.Made] {
+			return // a session without policies of its own
+		}
+	}
+	switch {
 	case !s.Known:
 		v.session.hole("session %s", s.ID)
 	default:
@@ -224,24 +235,22 @@ func (v *view) readResourcePolicy(owner string) {
 	}
 }
 
-// readOrganization reads what is attached to the accounts themselves. The
-// rest of the tree is never seen.
+// readOrganization reads what is attached to the accounts themselves and to
+// the units in which the trail shows them. The rest of the tree is never seen.
 func (v *view) readOrganization() {
 	v.scp.hole("organization")
 	v.rcp.hole("organization")
-	for _, target := range []string{v.s.Account, v.s.Home} {
-		for _, id := range v.h.names(OrgAttached, target) {
-			val, at := v.read(Slot{OrgAttached, target, id})
-			l := v.orgLayer(id, target)
-			switch {
-			case l == nil || val.Presence == Absent:
-			case val.Presence == Present:
-				v.putOrg(l, id)
-			default:
-				l.hole("attached %s %d", id, at)
-			}
+	for _, account := range []string{v.s.Account, v.s.Home} {
+		v.readTarget(account, account)
+		if place, at := v.read(Slot{Kind: Place, Owner: account}); place.Presence == Present {
+			v.readTarget(place.ARN, account)
+			v.scp.hole("below %s", place.ARN)
+			v.rcp.hole("below %s", place.ARN)
+		} else if at >= 0 {
+			v.scp.hole("place of %s %d", account, at)
+			v.rcp.hole("place of %s %d", account, at)
 		}
-		if target == v.s.Home {
+		if account == v.s.Home {
 			break
 		}
 	}
@@ -254,6 +263,21 @@ func (v *view) readOrganization() {
 		if val, at := v.read(Slot{Kind: Opaque, Owner: target}); val.Presence != Absent && at >= 0 {
 			v.scp.hole("place of %s %d", target, at)
 			v.rcp.hole("place of %s %d", target, at)
+		}
+	}
+}
+
+// readTarget reads what is attached to an account or to a unit above it.
+func (v *view) readTarget(target, account string) {
+	for _, id := range v.h.names(OrgAttached, target) {
+		val, at := v.read(Slot{OrgAttached, target, id})
+		l := v.orgLayer(id, account)
+		switch {
+		case l == nil || val.Presence == Absent:
+		case val.Presence == Present:
+			v.putOrg(l, id)
+		default:
+			l.hole("attached %s %s %d", id, target, at)
 		}
 	}
 }
@@ -354,7 +378,7 @@ func (v *view) changesIn(from, to time.Time) []string {
 			list = append(list, f)
 		}
 	}
-	slices.SortFunc(list, func(a, b *Fact) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(list, func(a, b *Fact) int { return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(a.ID, b.ID)) })
 	out := make([]string, len(list))
 	for i, f := range list {
 		out[i] = f.ID

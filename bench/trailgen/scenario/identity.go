@@ -221,3 +221,16 @@ func sourceIP(s *story) {
 	}
 	s.undo = func(at time.Time) { s.c.PutInline(at, s.admin, "user", s.who, "Office", old) }
 }
+
+// propagating: a grant is not effective yet when the principal first asks.
+func propagating(s *story) {
+	s.cast("")
+	s.want(requests[trail.Pick(s.r, []string{"s3", "secret"})](s, 0))
+	s.layer("identity", false)
+	s.fresh, s.brief = true, true
+	h := s.before.holder(s.kind, s.who)
+	h.inline = append(h.inline, document{"Logs", trail.Policy(trail.Allow("Logs", "logs:PutLogEvents", "*"))})
+	s.change = func(at time.Time) *trail.Event {
+		return s.c.PutInline(at, s.admin, s.kind, s.who, "Work", trail.Policy(s.grant(s.req)))
+	}
+}

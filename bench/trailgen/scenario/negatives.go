@@ -62,3 +62,31 @@ func expired(s *story) {
 	s.base(s.kind, s.who, s.req)
 	s.req.code, s.text = "ExpiredToken", "The provided token has expired."
 }
+
+// stillDenied: the principal was denied before, and goes on being denied; the
+// change between, which would deny it as well, is not to blame.
+func stillDenied(s *story) {
+	s.cast("")
+	s.want(requests[trail.Pick(s.r, []string{"s3", "secret"})](s, 0))
+	s.quiet("identity")
+	s.label.Explicit, s.fresh = true, true
+	h := s.base(s.kind, s.who, s.req)
+	h.inline = append(h.inline, document{name: "Shut", doc: trail.Policy(trail.Deny("Shut", s.req.action, "*"))})
+	s.earlier = true
+	if s.label.Baseline == "trail" {
+		s.label.Baseline = "unknown" // else the trail would show who shut it
+	}
+	s.extra = func(at time.Time) {
+		s.c.PutInline(at, s.admin, s.kind, s.who, "ShutToo", trail.Policy(trail.Deny("ShutToo", s.req.action, "*")))
+	}
+}
+
+// blindSpot: the request worked, then fails with no change of anything that
+// could reach it in the trail: what did it happened where the trail is blind.
+func blindSpot(s *story) {
+	s.cast("")
+	s.ask("s3", "secret", "ec2")
+	s.quiet("identity")
+	s.label.Explicit = s.r.Chance(0.5)
+	s.base(s.kind, s.who, s.req)
+}

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"strings"
 	"time"
 
 	"github.com/trailblame/trailblame/bench/trailgen/trail"
@@ -14,15 +15,20 @@ type guard struct {
 
 // scp prepares a service control policy that denies the request's action.
 func (s *story) scp() guard {
+	return s.scpOf("SERVICE_CONTROL_POLICY", trail.Deny("Guard", s.req.action, "*"))
+}
+
+// scpOf prepares an organization policy of one statement.
+func (s *story) scpOf(kind string, statement trail.Object) guard {
 	r := trail.NewRand(0, s.name("scp"))
 	g := guard{id: "p-" + lower(r, 8)}
-	g.arn = "arn:aws:organizations::" + master + ":policy/o-a1b2c3d4e5/service_control_policy/" + g.id
-	doc := trail.Policy(trail.Deny("Guard", s.req.action, "*"))
+	g.arn = "arn:aws:organizations::" + master + ":policy/o-a1b2c3d4e5/" + strings.ToLower(kind) + "/" + g.id
+	doc := trail.Policy(statement)
 	g.create = func(at time.Time) {
-		e := s.orgCall(at, "CreatePolicy", trail.O("name", s.name("Guard"), "type", "SERVICE_CONTROL_POLICY",
+		e := s.orgCall(at, "CreatePolicy", trail.O("name", s.name("Guard"), "type", kind,
 			"description", "", "content", trail.Text(doc)))
 		e.Response = trail.O("policy", trail.O("policySummary", trail.O("id", g.id, "arn", g.arn, "name", s.name("Guard"),
-			"type", "SERVICE_CONTROL_POLICY", "awsManaged", false), "content", trail.Text(doc)))
+			"type", kind, "awsManaged", false), "content", trail.Text(doc)))
 	}
 	s.before.more = append(s.before.more, g.create)
 	s.policyARN = g.arn
@@ -119,4 +125,39 @@ func permissionSet(s *story) {
 		return write(at, trail.Policy(trail.Allow("Logs", "logs:*", "*")))
 	}
 	s.undo = func(at time.Time) { write(at, trail.Policy(s.grant(s.req))) }
+}
+
+// scpEdit: the content of a service control policy that the account has is
+// edited to deny.
+func scpEdit(s *story) {
+	s.orgRequest()
+	g := s.scpOf("SERVICE_CONTROL_POLICY", trail.Allow("All", "*", "*"))
+	s.before.more = append(s.before.more, func(at time.Time) {
+		s.orgCall(at, "AttachPolicy", trail.O("policyId", g.id, "targetId", home))
+	})
+	edit := func(at time.Time, statements ...trail.Object) *trail.Event {
+		doc := trail.Policy(statements...)
+		e := s.orgCall(at, "UpdatePolicy", trail.O("policyId", g.id, "content", trail.Text(doc)))
+		e.Response = trail.O("policy", trail.O("policySummary", trail.O("id", g.id, "arn", g.arn, "name", s.name("Guard"),
+			"type", "SERVICE_CONTROL_POLICY", "awsManaged", false), "content", trail.Text(doc)))
+		return e
+	}
+	all := trail.Allow("All", "*", "*")
+	s.change = func(at time.Time) *trail.Event { return edit(at, all, trail.Deny("Guard", s.req.action, "*")) }
+	s.undo = func(at time.Time) { edit(at, all) }
+}
+
+// rcpAttach: a resource control policy is attached to the account that owns the
+// bucket or secret.
+func rcpAttach(s *story) {
+	s.cast("")
+	kind := trail.Pick(s.r, []string{"s3", "secret"})
+	s.want(requests[kind](s, 0))
+	s.base(s.kind, s.who, s.req)
+	s.wholeAccount(kind)
+	s.layer("rcp", true)
+	g := s.scpOf("RESOURCE_CONTROL_POLICY", trail.For(trail.Deny("Guard", s.req.action, "*"), "*"))
+	where := trail.O("policyId", g.id, "targetId", home)
+	s.change = func(at time.Time) *trail.Event { return s.orgCall(at, "AttachPolicy", where) }
+	s.undo = func(at time.Time) { s.orgCall(at, "DetachPolicy", where) }
 }

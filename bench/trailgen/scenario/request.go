@@ -69,7 +69,7 @@ func decrypt(s *story, _ int) request {
 var phrases = map[string]string{
 	"identity": "identity-based policy", "resource": "resource-based policy", "scp": "service control policy",
 	"boundary": "permissions boundary", "session": "session policy", "vpc-endpoint": "VPC endpoint policy",
-	"trust": "role trust policy", "kms": "resource-based policy",
+	"trust": "role trust policy", "kms": "resource-based policy", "rcp": "resource control policy",
 }
 
 // reason words why a request was denied.

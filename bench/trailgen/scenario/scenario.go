@@ -21,15 +21,27 @@ const week = 7 * 86400
 
 var mechanisms = []mechanism{
 	{"inline-deny", inlineDeny, week},
+	{"inline-deleted", deleteInline, week},
 	{"statement-removed", statementRemoved, week},
 	{"policy-version", policyVersion, week},
+	{"default-version", defaultVersion, week},
+	{"deny-attached", attachDeny, week},
 	{"detach", detach, week},
+	{"group-deny-attached", groupAttachDeny, week},
+	{"group-joined", joinGroup, week},
 	{"group-removal", groupRemoval, week},
 	{"boundary", boundary, week},
 	{"scp-attach", scpAttach, week},
+	{"scp-edit", scpEdit, week},
+	{"rcp-attach", rcpAttach, week},
 	{"move-account", moveAccount, week},
 	{"bucket-policy", bucketPolicy, week},
+	{"secret-policy", secretPolicy, week},
+	{"queue-policy", queuePolicy, week},
+	{"image-policy", imagePolicy, week},
+	{"function-permission", functionPermission, week},
 	{"key-policy", keyPolicy, week},
+	{"key-behind-object", keyBehindObject, week},
 	{"grant-revoke", grantRevoke, week},
 	{"trust-edit", trustEdit, week},
 	// The session lives an hour and has to hold all failures.
@@ -37,14 +49,19 @@ var mechanisms = []mechanism{
 	{"vpc-endpoint", endpointPolicy, week},
 	{"permission-set", permissionSet, week},
 	{"approval-rule", approvalRule, week},
+	{"approval-template", approvalTemplate, week},
 	{"condition-references", referencesEdit, week},
 	{"condition-null-guard", nullGuard, week},
 	{"condition-source-ip", sourceIP, week},
+	// A grant takes a minute at most to be effective.
+	{"grant-propagating", propagating, 50},
 	{"never-allowed", neverAllowed, week},
 	{"masked-missing-key", masked, week},
 	{"throttling", throttled, week},
 	{"key-disabled", keyDisabled, week},
 	{"expired-credentials", expired, week},
+	{"denied-before", stillDenied, week},
+	{"cause-unseen", blindSpot, week},
 }
 
 // deliveryPeriod is how long an object stays open. It is longer than AWS's, so

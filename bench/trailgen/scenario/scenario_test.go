@@ -221,7 +221,7 @@ func checkAttempts(t *testing.T, l Label, seen map[string]record, first, change 
 			failures++
 		}
 	}
-	if before == 0 {
+	if before == 0 && l.Mechanism != "grant-propagating" {
 		t.Errorf("%s: never worked", l.Name)
 	}
 	if failures < l.Failures {

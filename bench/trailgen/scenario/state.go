@@ -28,6 +28,8 @@ type document struct {
 type state struct {
 	holders []*holder
 	managed []document
+	// older are earlier versions of managed policies, by name: those have two.
+	older map[string]trail.Object
 	// more are events of services a baseline file does not cover.
 	more []func(at time.Time)
 }
@@ -47,6 +49,11 @@ func (s *state) holder(kind, name string) *holder {
 func (s *state) emit(c *trail.Cloud, admin trail.Caller, at time.Time) {
 	next := func() time.Time { at = at.Add(7 * time.Second); return at }
 	for _, m := range s.managed {
+		if old := s.older[m.name]; old != nil {
+			c.CreatePolicy(next(), admin, m.name, old)
+			c.CreatePolicyVersion(next(), admin, m.name, 2, m.doc)
+			continue
+		}
 		c.CreatePolicy(next(), admin, m.name, m.doc)
 	}
 	for _, h := range s.holders {
@@ -80,9 +87,14 @@ func (s *state) details(c *trail.Cloud) trail.Object {
 	}
 	policies := []trail.Object{}
 	for _, m := range s.managed {
+		versions, latest := []trail.Object{trail.O("Document", m.doc, "VersionId", "v1", "IsDefaultVersion", true)}, "v1"
+		if old := s.older[m.name]; old != nil {
+			latest = "v2"
+			versions = []trail.Object{trail.O("Document", m.doc, "VersionId", "v2", "IsDefaultVersion", true),
+				trail.O("Document", old, "VersionId", "v1", "IsDefaultVersion", false)}
+		}
 		policies = append(policies, trail.O("PolicyName", m.name, "PolicyId", "ANPA"+pad(m.name), "Arn", c.PolicyARN(m.name), "Path", "/",
-			"DefaultVersionId", "v1", "AttachmentCount", 1, "IsAttachable", true,
-			"PolicyVersionList", []trail.Object{trail.O("Document", m.doc, "VersionId", "v1", "IsDefaultVersion", true)}))
+			"DefaultVersionId", latest, "AttachmentCount", 1, "IsAttachable", true, "PolicyVersionList", versions))
 	}
 	return trail.O("UserDetailList", lists["user"], "GroupDetailList", lists["group"],
 		"RoleDetailList", lists["role"], "Policies", policies)

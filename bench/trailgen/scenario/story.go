@@ -31,6 +31,8 @@ type story struct {
 	text      string             // a fixed error message
 	extra     func(at time.Time) // what happens at tc in a scenario without a cause
 	fresh     bool               // the request never succeeds
+	earlier   bool               // it was refused already where others succeed
+	brief     bool               // it is refused for seconds only
 
 	siblings []request // further requests of the principal that fail too
 	spared   []request // further requests of the principal that succeed
@@ -46,6 +48,9 @@ const (
 )
 
 // newStory draws what all scenarios have: who, where, when and how it reads.
+//
+// Gap, message and baseline come in turns of 5, 4 and 3, so that 60 rounds of a
+// mechanism meet all combinations; the mechanisms are out of step.
 func newStory(seed uint64, n int, maxGap float64) *story {
 	r := trail.NewRand(seed, "scenario", fmt.Sprint(n))
 	own := r.Uint64()
@@ -53,12 +58,26 @@ func newStory(seed uint64, n int, maxGap float64) *story {
 		other: trail.NewCloud(alien, "us-east-1", own+2)}
 	s.admin = s.c.NewUser("morgan").From("203.0.113.9", "aws-cli/2.28.21 md/awscrt#0.27.6 ua/2.1 os/macos#24.6.0")
 	s.boss = s.org.NewUser("root-ops").From("203.0.113.10", "console.amazonaws.com")
-	gap := time.Duration(r.LogUniform(10, maxGap)) * time.Second
+	turn := n/len(mechanisms) + n%len(mechanisms)
+	gap := gapIn(r, turn, maxGap)
 	s.tc = time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC).Add(time.Duration(r.IntN(20*86400)) * time.Second)
 	s.tf, s.start = s.tc.Add(gap), s.tc.Add(-8*time.Hour)
 	s.label = Label{Gap: int(gap.Seconds()), Window: window(int(gap.Seconds())), Decoys: map[string]int{},
-		Style: trail.Pick(r, []string{"arn", "type", "type", "bare", "encoded"}), Baseline: trail.Pick(r, []string{"trail", "file", "unknown"})}
+		Style: []string{"arn", "type", "bare", "encoded"}[turn%4], Baseline: []string{"trail", "file", "unknown"}[turn%3]}
 	return s
+}
+
+// gapIn draws a gap within one rung of the ladder, ten seconds at least.
+func gapIn(r *trail.Rand, turn int, most float64) time.Duration {
+	low, rung := 9.0, rungs[turn%len(rungs)]
+	if i := turn % len(rungs); i > 0 {
+		low = float64(rungs[i-1].seconds)
+	}
+	high := min(float64(rung.seconds), most)
+	if low >= high {
+		low = 9
+	}
+	return time.Duration(r.LogUniform(low+1, high)) * time.Second
 }
 
 // name makes a name of the scenario's own.
@@ -182,7 +201,10 @@ func (s *story) settleStyle() {
 func (s *story) succeedBefore() {
 	for i, before := range []time.Duration{7 * time.Hour, 4 * time.Hour, 90 * time.Minute, 11 * time.Minute} {
 		at := s.tc.Add(-before)
-		if !s.fresh {
+		switch {
+		case s.earlier:
+			s.fail(at, s.self(at), s.req)
+		case !s.fresh:
 			s.req.try(at, s.self(at))
 		}
 		for j, q := range append(append([]request{}, s.siblings...), s.spared...) {
@@ -198,10 +220,13 @@ func (s *story) succeedBefore() {
 
 // failAll makes the failures and returns the time of the last.
 func (s *story) failAll() time.Time {
-	n, at := s.r.Between(1, 8), s.tf
+	n, at, pause := s.r.Between(1, 8), s.tf, func() int { return s.r.Between(20, 400) }
+	if s.brief {
+		n, pause = s.r.Between(1, 3), func() int { return s.r.Between(2, 8) }
+	}
 	s.label.FirstFailure = s.fail(at, s.self(at), s.req).ID
 	for range n - 1 {
-		at = at.Add(time.Duration(s.r.Between(20, 400)) * time.Second)
+		at = at.Add(time.Duration(pause()) * time.Second)
 		s.fail(at, s.self(at), s.req)
 	}
 	s.label.Failures = n
@@ -234,6 +259,12 @@ func (s *story) neighbours() {
 // recover repairs some scenarios: the change is taken back and the request
 // succeeds again.
 func (s *story) recover(last time.Time) {
+	if s.brief {
+		at := last.Add(time.Duration(s.r.Between(5, 40)) * time.Second)
+		s.req.try(at, s.self(at))
+		s.label.Recovered = true
+		return
+	}
 	if s.undo == nil || !s.r.Chance(0.3) {
 		return
 	}
