@@ -161,3 +161,49 @@ func flaps(eps []*episode, window time.Duration) {
 		}
 	}
 }
+
+// flapping is how many runs it takes to call a request flapping.
+const flapping = 3
+
+// foldFlaps joins runs that came back soon after they recovered, again and
+// again, with no change between that could have done either: one trouble that
+// comes and goes.
+func (en *engine) foldFlaps(eps []*episode) []*episode {
+	chains := map[*episode][]*episode{} // by their first run
+	head := map[*group]*episode{}
+	last := map[*group]*episode{}
+	for _, ep := range eps {
+		before := last[ep.group]
+		last[ep.group] = ep
+		if before == nil || before.again != ep.first() || en.changed(ep, before.last().at) {
+			head[ep.group] = ep
+		}
+		h := head[ep.group]
+		chains[h] = append(chains[h], ep)
+	}
+	folded := map[*episode]bool{}
+	for h, runs := range chains {
+		if len(runs) < flapping {
+			continue
+		}
+		for _, ep := range runs[1:] {
+			// The runs of a group are neighbours in its list.
+			h.facts = h.facts[:len(h.facts)+len(ep.facts)]
+			h.recovery, h.set = ep.recovery, nil
+			folded[ep] = true
+		}
+	}
+	return slices.DeleteFunc(eps, func(ep *episode) bool { return folded[ep] })
+}
+
+// changed reports whether a change that may reach an episode's request came
+// between an instant and its first failure.
+func (en *engine) changed(ep *episode, from time.Time) bool {
+	sub := en.subject(ep)
+	for _, s := range en.h.between(from, ep.first().at) {
+		if s.effective() && decides(s.kind) && !sub.reject(s) && en.h.gripOf(s, sub).is != no {
+			return true
+		}
+	}
+	return false
+}

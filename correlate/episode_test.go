@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -146,5 +147,42 @@ func TestFrequency(t *testing.T) {
 	f := findAll(t, s.trail(), Options{})[0].Failure.Frequency
 	if f.Pattern != "intermittent" || f.Failures != 4 || f.Attempts != 8 {
 		t.Errorf("%+v", f)
+	}
+}
+
+// What comes and goes without a change is one trouble; a change between makes
+// two of it.
+func TestFlappingIsOneEpisode(t *testing.T) {
+	for name, c := range map[string]struct {
+		change  func(s *scene)
+		want    []int
+		pattern string
+	}{
+		"no change": {func(*scene) {}, []int{3}, "intermittent"},
+		"another's": {func(s *scene) {
+			s.admin(2000, "DeleteUserPolicy", obj{"userName": "seniordev", "policyName": "p"}, nil)
+		}, []int{3}, "intermittent"},
+		"the caller's":    {func(s *scene) { s.denyPush(2000, denyEveryPush) }, []int{1, 1, 1}, ""},
+		"failed to apply": {func(s *scene) { s.admin(2000, "PutUserPolicy", obj{"userName": "juniordev"}, denied("no")) }, []int{3}, "intermittent"},
+	} {
+		s := newScene(t)
+		for i := range 3 {
+			s.push(i*3000, junior, "refs/heads/main", pushDenied(junior, ""))
+			s.push(i*3000+1000, junior, "refs/heads/main", nil)
+		}
+		c.change(s)
+		var got []int
+		for _, f := range findAll(t, s.trail(), Options{}) {
+			if f.Failure.Principal != junior {
+				continue // the refused change is a failure too
+			}
+			got = append(got, f.Failure.Count)
+			if c.pattern != "" && f.Failure.Frequency.Pattern != c.pattern || f.Failure.Recovery == nil {
+				t.Errorf("%s: %+v, recovery %v", name, f.Failure.Frequency, f.Failure.Recovery)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v failures by finding, want %v", name, got, c.want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package correlate
 import (
 	"maps"
 	"testing"
+	"time"
 )
 
 // A key that S3 needs and does not name is the one that S3 used for the object
@@ -119,5 +120,35 @@ func TestAttachedPolicyHasTheTypeOfItsCreation(t *testing.T) {
 	f := s.one(Options{})
 	if len(f.Candidates) == 0 || f.Candidates[0].Change.EventID != culprit || f.Candidates[0].Level != Proven {
 		t.Errorf("%+v, vetoed %+v", f.Candidates, f.Vetoed)
+	}
+}
+
+// What nobody saw may have done it too: a gap of the trail since the last
+// success takes a level from the claim, one before it takes none.
+func TestGapsLowerClaims(t *testing.T) {
+	gap := func(from, to int) func(*scene) func(string, string, time.Time, time.Time) []Gap {
+		return func(s *scene) func(string, string, time.Time, time.Time) []Gap {
+			at := func(sec int) Time { return Time{s.start.Add(time.Duration(sec) * time.Second)} }
+			return func(account, region string, _, _ time.Time) []Gap {
+				return []Gap{{Account: account, Region: region, From: at(from), To: at(to)}}
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		gap  func(*scene) func(string, string, time.Time, time.Time) []Gap
+		want Level
+	}{
+		"before the success": {gap(-9000, -7200), Proven},
+		"since the success":  {gap(-7200, -3600), Observed},
+		"after the failure":  {gap(10, 3600), Proven},
+	} {
+		s := newScene(t)
+		s.push(-7200, junior, "refs/heads/main", nil)
+		s.denyPush(-200, denyEveryPush)
+		s.pushes(1, "refs/heads/main")
+		f := s.one(Options{Coverage: c.gap(s)})
+		if got := f.Candidates[0]; got.Level != c.want || (len(got.Against) > 0) != (c.want != Proven) {
+			t.Errorf("%s: %s, against %v", name, got.Level, got.Against)
+		}
 	}
 }

@@ -127,6 +127,9 @@ func (j *judge) vetoMessage(o *opinion) string {
 	if d.PolicyARN != "" && writesOne && !o.s.named(d) {
 		return "the message names another policy, " + d.PolicyARN
 	}
+	if o.s.layer == LayerKMS && d.Action != "" && prefixOf(strings.ToLower(d.Action)) != "kms" {
+		return "the message names " + d.Action + " as what was refused; a key decides no such action"
+	}
 	return layerVeto(o, d)
 }
 

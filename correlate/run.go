@@ -121,7 +121,10 @@ func prepare(ctx context.Context, trail Trail, opts Options) (*engine, []*episod
 	if len(eps) == 0 {
 		return en, nil, nil
 	}
-	return en, eps, en.readChanges(ctx, eps)
+	if err := en.readChanges(ctx, eps); err != nil {
+		return nil, nil, err
+	}
+	return en, en.foldFlaps(eps), nil
 }
 
 // episodes cuts every claimed group, oldest failure first.

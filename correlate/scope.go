@@ -185,9 +185,6 @@ func (h *history) viaGroups(s *step, r *subject) grip {
 
 // gripOfOrg judges a change of an organization policy or of the tree itself.
 func (h *history) gripOfOrg(s *step, r *subject) grip {
-	if s.named(&r.denial) {
-		return reaches(pointsSubjectWide, "the denial message names this policy")
-	}
 	known := false
 	for _, target := range append(append([]string(nil), s.subjects...), s.resources...) {
 		a := accountTarget(target)
@@ -203,6 +200,9 @@ func (h *history) gripOfOrg(s *step, r *subject) grip {
 	}
 	if known {
 		return misses("it applies to another account")
+	}
+	if s.named(&r.denial) {
+		return reaches(pointsSubjectWide, "the denial message names this policy")
 	}
 	return mayReach(pointsUnknownScope, "the trail does not tell whether the account is below what it applies to")
 }

@@ -15,6 +15,7 @@ type verdicts struct {
 	// open prepares the replay of the episode; it is asked for only when there
 	// is something to decide.
 	open       func() (*replay.Case, error)
+	gaps       []Gap // of the trail, up to the first failure
 	all        []*opinion
 	ranked     []*opinion
 	vetoed     []*opinion
@@ -117,6 +118,7 @@ func (v *verdicts) settle(sp *Spread) error {
 	for _, o := range open {
 		v.j.argue(o, v.ladder, o == latest, sp)
 		v.j.conclude(o)
+		v.doubt(o)
 		if c := v.context; c != nil {
 			o.tally.add(evOnset, 0, sentence(c.group.Text+" "+spell(c.lag)+" before the first failure"))
 		}
@@ -126,6 +128,30 @@ func (v *verdicts) settle(sp *Spread) error {
 	slices.SortStableFunc(v.ranked, compareOpinions)
 	return nil
 }
+
+// doubt takes a level from a claim when the trail lacks events of the time in
+// which another change could have come between: since the last success, or
+// since the change where none is known.
+func (v *verdicts) doubt(o *opinion) {
+	if o.group != nil || levelRank(o.level) > levelRank(Observed) {
+		return
+	}
+	from := o.s.at
+	if ls := v.j.ep.lastSuccess; ls != nil && ls.at.Before(from) {
+		from = ls.at
+	}
+	for _, g := range v.gaps {
+		if !g.From.Before(v.j.sub.at) || !g.To.After(from) {
+			continue
+		}
+		o.level = lowered[o.level]
+		o.tally.against(evOnset, "The trail lacks events of account "+g.Account+" from "+g.From.String()+" to "+g.To.String()+"; a change in that time would not be seen.")
+		return
+	}
+}
+
+// lowered is the level below one that claims more than consistent.
+var lowered = map[Level]Level{Proven: Observed, Observed: Consistent}
 
 // gradeAll gives levels by the evidence at hand.
 func (v *verdicts) gradeAll(open []*opinion) {
@@ -243,7 +269,7 @@ func (v *verdicts) search(ladder []time.Duration) Search {
 				found = i // else the search went on to the end
 			}
 		}
-		s.Escalated = o.book != nil && max(o.lag, 0) > time.Duration(o.book.Window)
+		s.Escalated = o.book != nil && max(o.lag, 0) > time.Duration(o.book.Window) || o.group != nil && v.j.ep.book.Escalation.Window > 0
 	} else if esc := v.j.ep.book.Escalation.Window; esc > 0 {
 		s.Escalated = true
 	}

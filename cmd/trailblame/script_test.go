@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/trailblame/trailblame/correlate"
 )
 
 func TestMain(m *testing.M) {
@@ -43,6 +45,19 @@ func TestScripts(t *testing.T) {
 		},
 		RequireExplicitExec: true,
 	})
+}
+
+// TestEveryPlaybookHasAScript wants a trail and its finding for each playbook.
+func TestEveryPlaybookHasAScript(t *testing.T) {
+	books, err := correlate.Playbooks()
+	if err != nil || len(books) == 0 {
+		t.Fatalf("%d playbooks, %v", len(books), err)
+	}
+	for _, p := range books {
+		if _, err := os.Stat(filepath.Join("testdata", "script", "playbook_"+p.ID+".txtar")); err != nil {
+			t.Errorf("playbook %s has no script: %v", p.ID, err)
+		}
+	}
 }
 
 // exits STATUS PROGRAM ARGS... runs a program that must end with STATUS.

@@ -20,6 +20,7 @@ var decoys = []decoy{
 	{"allow-only", allowOnly}, {"identical-rewrite", identicalRewrite}, {"failed-change", failedChange},
 	{"put-then-undo", putThenUndo}, {"after-failure", afterFailure}, {"other-account", otherAccount},
 	{"false-condition", falseCondition}, {"unrelated-role", unrelatedRole},
+	{"same-policy-elsewhere", samePolicyElsewhere},
 }
 
 // distract places up to fifty between the change and the first failure, some
@@ -156,5 +157,19 @@ func falseCondition(s *story, at time.Time, i int) bool {
 
 func unrelatedRole(s *story, at time.Time, i int) bool {
 	s.c.Attach(at, s.admin, "role", fmt.Sprintf("batch-%d", i), "arn:aws:iam::aws:policy/ReadOnlyAccess")
+	return true
+}
+
+// samePolicyElsewhere gives the very policy that denies, which the message may
+// name, to somebody else.
+func samePolicyElsewhere(s *story, at time.Time, i int) bool {
+	switch {
+	case s.guardID != "":
+		s.orgCall(at, "AttachPolicy", trail.O("policyId", s.guardID, "targetId", alien))
+	case s.policyARN != "" && s.label.Explicit:
+		s.c.Attach(at, s.admin, "role", fmt.Sprintf("batch-%d", i), s.policyARN)
+	default:
+		return false
+	}
 	return true
 }

@@ -31,7 +31,7 @@ func (s *story) scpOf(kind string, statement trail.Object) guard {
 			"type", kind, "awsManaged", false), "content", trail.Text(doc)))
 	}
 	s.before.more = append(s.before.more, g.create)
-	s.policyARN = g.arn
+	s.policyARN, s.guardID = g.arn, g.id
 	return g
 }
 

@@ -110,7 +110,7 @@ func TestEqualSeedsMakeEqualScenarios(t *testing.T) {
 // TestLabelsHold checks every label against the records of its trail.
 func TestLabelsHold(t *testing.T) {
 	dir := t.TempDir()
-	n := 10 * len(mechanisms)
+	n := 5 * len(mechanisms)
 	if err := Write(dir, 4, n); err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ type story struct {
 	change    func(at time.Time) *trail.Event
 	undo      func(at time.Time)
 	policyARN string
+	guardID   string             // of the organization policy behind policyARN
 	text      string             // a fixed error message
 	extra     func(at time.Time) // what happens at tc in a scenario without a cause
 	fresh     bool               // the request never succeeds
@@ -189,6 +190,10 @@ func (s *story) tell() {
 // service that encodes.
 func (s *story) settleStyle() {
 	l := &s.label
+	if s.text != "" {
+		l.Style = "type" // the words are fixed
+		return
+	}
 	if l.Style == "encoded" && s.req.action[:4] != "ec2:" {
 		l.Style = "bare"
 	}
