@@ -98,20 +98,6 @@ func (en *engine) coverage(ep *episode) Coverage {
 	return c
 }
 
-// globalRegion is where IAM, STS's global endpoint and Organizations record.
-const globalRegion = "us-east-1"
-
-// unseen adds to the gaps of the failure's region those of the region in which
-// changes of IAM are recorded.
-func (en *engine) unseen(ep *episode, gaps []Gap) []Gap {
-	d := ep.first().detail
-	if en.opts.Coverage == nil || d.region == globalRegion || partitionOf(d.region) != "aws" {
-		return gaps
-	}
-	from := ep.first().at.Add(-en.ladder[len(en.ladder)-1])
-	return append(slices.Clone(gaps), en.opts.Coverage(d.account, globalRegion, from, ep.first().at)...)
-}
-
 // subject writes the episode's request as changes are held against it.
 func (en *engine) subject(ep *episode) *subject {
 	text := en.c.syms.text
@@ -167,7 +153,7 @@ func (en *engine) explain(ctx context.Context, ep *episode, f *Finding) error {
 	ladder := ep.book.ladder(en.ladder)
 	steps := en.h.between(sub.at.Add(-ladder[len(ladder)-1]), latest(sub.at.Add(skew), laterEnd(ep)))
 	v := newVerdicts(j, ladder)
-	v.gaps = en.unseen(ep, f.Coverage.Gaps)
+	v.gaps = f.Coverage.Gaps
 	v.open = func() (*replay.Case, error) { return en.openCase(ctx, j) }
 	for _, s := range steps {
 		v.consider(s)

@@ -60,6 +60,7 @@ func TestCopiesForTwoAccountsAreOneFailure(t *testing.T) {
 // the session before had no such policy.
 func TestSessionPolicyIsProven(t *testing.T) {
 	s := newScene(t)
+	s.admin(-90000, "PutRolePolicy", obj{"roleName": "payments-pipeline", "policyName": "p", "policyDocument": policyDoc(allow("logs:*", "*"))}, nil)
 	start := obj{"instancesSet": obj{"items": []any{obj{"instanceId": "i-0123456789abcdef0"}}}}
 	s.put(-3600, "ec2", "StartInstances", buildRole, start, nil)
 	key := "ASIANARROWSESSION0001"
@@ -72,6 +73,9 @@ func TestSessionPolicyIsProven(t *testing.T) {
 			r["userIdentity"].(obj)["accessKeyId"] = key
 		}
 	}
+	// What came and went after the session began changed nothing.
+	s.admin(-30, "PutRolePolicy", obj{"roleName": "payments-pipeline", "policyName": "p", "policyDocument": policyDoc(obj{"Effect": "Deny", "Action": "*", "Resource": "*"})}, nil)
+	s.admin(-20, "PutRolePolicy", obj{"roleName": "payments-pipeline", "policyName": "p", "policyDocument": policyDoc(allow("logs:*", "*"))}, nil)
 	f := s.one(Options{})
 	if len(f.Candidates) == 0 || f.Candidates[0].Change.EventID != culprit || f.Candidates[0].Level != Proven {
 		t.Errorf("%+v", f.Candidates)
@@ -126,16 +130,16 @@ func TestAttachedPolicyHasTheTypeOfItsCreation(t *testing.T) {
 // What nobody saw may have done it too: a gap of the trail since the last
 // success takes a level from the claim, one before it takes none.
 func TestGapsLowerClaims(t *testing.T) {
-	gap := func(from, to int) func(*scene) func(string, string, time.Time, time.Time) []Gap {
-		return func(s *scene) func(string, string, time.Time, time.Time) []Gap {
+	gap := func(from, to int) func(*scene) func(string, string, string, time.Time, time.Time) Coverage {
+		return func(s *scene) func(string, string, string, time.Time, time.Time) Coverage {
 			at := func(sec int) Time { return Time{s.start.Add(time.Duration(sec) * time.Second)} }
-			return func(account, region string, _, _ time.Time) []Gap {
-				return []Gap{{Account: account, Region: region, From: at(from), To: at(to)}}
+			return func(account, region, _ string, _, _ time.Time) Coverage {
+				return Coverage{Gaps: []Gap{{Account: account, Region: region, From: at(from), To: at(to)}}}
 			}
 		}
 	}
 	for name, c := range map[string]struct {
-		gap  func(*scene) func(string, string, time.Time, time.Time) []Gap
+		gap  func(*scene) func(string, string, string, time.Time, time.Time) Coverage
 		want Level
 	}{
 		"before the success": {gap(-9000, -7200), Proven},

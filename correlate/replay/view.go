@@ -378,7 +378,10 @@ func (v *view) changesIn(from, to time.Time) []string {
 			list = append(list, f)
 		}
 	}
-	slices.SortFunc(list, func(a, b *Fact) int { return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(a.ID, b.ID)) })
+	// The making of a session has the number of the fact that follows it.
+	slices.SortFunc(list, func(a, b *Fact) int {
+		return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(a.Slot.Kind, b.Slot.Kind), cmp.Compare(a.ID, b.ID))
+	})
 	out := make([]string, len(list))
 	for i, f := range list {
 		out[i] = f.ID
