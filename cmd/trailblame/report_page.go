@@ -38,7 +38,8 @@ type reportPage struct {
 	Read                   *readView
 	Totals                 *reportTotals
 	Blamed                 []*culprit
-	MoreBlamed             int
+	AllBlamed, MoreBlamed  int
+	Incomplete             string // what was not read, in words
 	Histogram              *reportHistogram
 	Filters                []reportFilter
 	Cards                  []*findingCard
@@ -55,7 +56,7 @@ type reportFilter struct {
 }
 
 // maxBlamedShown is how many changes the summary of a report lists.
-const maxBlamedShown = 20
+const maxBlamedShown = 10
 
 // reportBuilder makes a report of findings, one at a time. Its memory grows with
 // the findings shown, compressed, and not with the trail.
@@ -141,6 +142,7 @@ func (b *reportBuilder) page(ix *index.Index, title string, selected []labelled,
 	p := &reportPage{Title: safe(title), Version: version, Schema: correlate.Schema, Verdict: b.totals.verdict(), Selected: selected, Read: read,
 		Totals: b.totals, Blamed: b.totals.blamed(), Histogram: b.totals.histogram(), Cards: b.packer.cards, Packs: b.packer.packs,
 		PageSize: shownAtOnce, Shown: b.packer.next, Left: b.totals.Findings - b.packer.next}
+	p.AllBlamed, p.Incomplete = len(p.Blamed), incompleteText(read.Totals)
 	p.MoreBlamed = max(len(p.Blamed)-maxBlamedShown, 0)
 	p.Blamed = p.Blamed[:len(p.Blamed)-p.MoreBlamed]
 	for i, name := range facetNames {
@@ -153,6 +155,21 @@ func (b *reportBuilder) page(ix *index.Index, title string, selected []labelled,
 		return nil, err
 	}
 	return p, p.embed()
+}
+
+// incompleteText says what was not read, "" when all was.
+func incompleteText(t index.Totals) string {
+	var parts []string
+	if t.Damaged > 0 {
+		parts = append(parts, counted(t.Damaged, "damaged object", "damaged objects")+" not read")
+	}
+	if t.Unreadable > 0 {
+		parts = append(parts, counted(t.Unreadable, "unreadable object", "unreadable objects"))
+	}
+	if t.Malformed > 0 {
+		parts = append(parts, counted(t.Malformed, "malformed record", "malformed records")+" skipped")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // embed puts our style sheet and script into the page, and a content policy that

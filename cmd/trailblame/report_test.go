@@ -357,7 +357,7 @@ func TestReportNotRead(t *testing.T) {
 	files := trailFile("plain")
 	files["cut.json.gz"] = "\x1f\x8b\x08"
 	text := textContent(parse(t, reportOn(t, "", nil, files)))
-	for _, want := range []string{"No access failure was found.", "Incomplete.", "cut.json.gz", `<script>alert(1)\u202e.json`, "1 malformed"} {
+	for _, want := range []string{"No access failure was found.", "Incomplete.", "cut.json.gz", `<script>alert(1)\u202e.json`, "1 malformed record"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}

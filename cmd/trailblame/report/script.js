@@ -189,7 +189,9 @@
 		}
 
 		keys() {
-			this.svg.addEventListener('keydown', (event) => {
+			// An SVG that listens for the focus would be a stop for Tab itself.
+			const lanes = this.svg.parentElement;
+			lanes.addEventListener('keydown', (event) => {
 				if (event.ctrlKey || event.metaKey || event.altKey) return;
 				const list = this.marks.filter((m) => !m.classList.contains('off'));
 				const at = list.indexOf(document.activeElement);
@@ -204,7 +206,7 @@
 				event.preventDefault();
 				action();
 			});
-			this.svg.addEventListener('focusin', (event) => { if (event.target.classList.contains('mark')) this.tell(event.target); });
+			lanes.addEventListener('focusin', (event) => { if (event.target.classList.contains('mark')) this.tell(event.target); });
 		}
 
 		// around zooms about the mark in focus.
@@ -423,7 +425,11 @@
 		theme();
 		for (const finding of $$('.finding[open]')) enliven(finding);
 		const root = $('#list');
-		if (!root) return;
+		if (root) await findings(root);
+		document.documentElement.dataset.ready = 'true';
+	}
+
+	async function findings(root) {
 		const first = $$('.finding', root);
 		const list = new List(root, JSON.parse(await unpack($('#index'))));
 		const target = () => { if (location.hash.startsWith('#f-')) list.open(decodeURIComponent(location.hash.slice(1))); };
@@ -437,7 +443,6 @@
 			for (const f of closed) f.open = true;
 		});
 		addEventListener('afterprint', () => { for (const f of closed) f.open = false; });
-		document.documentElement.dataset.ready = 'true';
 	}
 	start();
 })();
