@@ -9,12 +9,13 @@ import (
 
 func (a *app) ingestCommand() *cobra.Command {
 	var trail trailFlags
-	var from, to string
+	var from, to, form string
+	var dryRun bool
 	cmd := &cobra.Command{
 		Use:     "ingest SOURCE...",
 		Short:   "Read trails into an index; a re-run reads only what is new",
-		Long:    "Read CloudTrail deliveries into an index. A SOURCE is a file, a folder, a glob,\ns3://bucket/prefix, cloudwatch://log-group, or - for standard input. Objects that the index holds already are not read again.",
-		Example: "  trailblame ingest ./AWSLogs --index ./march.index\n  aws s3 cp s3://bucket/key.json.gz - | trailblame ingest -",
+		Long:    "Read CloudTrail deliveries into an index. A SOURCE is a file, a folder, a glob,\ns3://bucket/prefix, cloudwatch://log-group, or - for standard input. Objects that the index holds already are not read again.\n\nAn event stands in the folder of the day on which it was delivered, so --to reads one\nday more than it names; --from reads none before its own. --dry-run tells what that is.",
+		Example: "  trailblame ingest ./AWSLogs --index ./march.index\n  trailblame ingest s3://bucket/AWSLogs --from 30d --account 111122223333 --dry-run\n  aws s3 cp s3://bucket/key.json.gz - | trailblame ingest -",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			trail.index = trail.dir() // kept, whether named or not
@@ -24,6 +25,12 @@ func (a *app) ingestCommand() *cobra.Command {
 			}
 			if trail.choice.to, err = parseTime("to", to, time.Now()); err != nil {
 				return err
+			}
+			if form != "text" && form != "json" {
+				return usagef("--format %s: a plan is text or json", form)
+			}
+			if dryRun {
+				return a.plan(cmd.Context(), &trail, args, form)
 			}
 			result, err := a.ingest(cmd.Context(), &trail, trail.dir(), args)
 			if err != nil {
@@ -45,6 +52,8 @@ func (a *app) ingestCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&trail.compact, "compact", false, "merge all segments of each day into one")
 	cmd.Flags().BoolVar(&trail.verify, "verify-digests", false, "check each object against the digests beside it and note what they say; findings cite it")
 	cmd.Flags().StringVar(&trail.publicKeys, "public-keys", "", "file with the output of aws cloudtrail list-public-keys, for --verify-digests; else AWS is asked")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only list, and tell what would be read")
+	cmd.Flags().StringVar(&form, "format", "text", "text or json, of --dry-run")
 	cmd.Flags().StringVar(&from, "from", "", "read objects of a bucket or a log group from this time on")
 	cmd.Flags().StringVar(&to, "to", "", "read objects of a bucket or a log group before this time")
 	cmd.Flags().StringArrayVar(&trail.choice.accounts, "account", nil, "read objects of this account in a bucket; repeatable")

@@ -114,6 +114,7 @@ type app struct {
 	stderr *os.File
 	quiet  bool
 	color  string
+	status *status // the line of progress, nil when none is shown
 
 	redact   *redactor // nil when nothing is to be redacted
 	heldMu   sync.Mutex
@@ -125,7 +126,7 @@ type app struct {
 func (a *app) complain(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
 	if !a.hold(line) {
-		fmt.Fprintf(a.stderr, "trailblame: %s\n", safe(a.redactedText(line)))
+		a.status.without(func() { fmt.Fprintf(a.stderr, "trailblame: %s\n", safe(a.redactedText(line))) })
 	}
 }
 

@@ -38,6 +38,7 @@ type trailFlags struct {
 	publicKeys string
 	salvage    bool                     // keep the whole records of damaged objects
 	known      func(ingest.Object) bool // what the index holds, once it is open
+	stats      *s3.Stats                // of all buckets that are read
 }
 
 // choice narrows which objects of a bucket or a log group are read. Records are
@@ -180,6 +181,7 @@ type ingestResult struct {
 // on standard error and does not end the run.
 func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []string) (*ingestResult, error) {
 	result := &ingestResult{}
+	t.stats = new(s3.Stats)
 	sources, closeAll, failed := a.sources(ctx, t, names)
 	defer closeAll()
 	if len(sources) == 0 {
@@ -197,6 +199,8 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 		w.StopMerging() // not worth it for one look
 	}
 	report := &report{app: a}
+	stopStatus := a.showProgress(ctx, &gauge{progress: &result.progress, stats: t.stats, known: w.Known}, sources)
+	defer stopStatus()
 	opts := ingest.Options{
 		Workers:  t.workers,
 		Limits:   ingest.Limits{Object: t.maxObject, Record: t.maxRecord},
@@ -220,6 +224,7 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 	if runErr != nil && !errors.Is(runErr, context.Canceled) && !errors.As(runErr, &stop) {
 		return nil, runErr
 	}
+	a.status.say("putting away what was read")
 	if err := w.Finish(); err != nil {
 		return nil, err
 	}
@@ -228,11 +233,9 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 			return nil, err
 		}
 	}
+	stopStatus()
 	if runErr != nil {
-		if t.index != "" {
-			a.complain("stopped; what was read whole is in %s, run the same command again to go on", dir)
-		}
-		return nil, runErr
+		return nil, a.stopped(t, dir, &result.progress, runErr)
 	}
 	result.incomplete = result.incomplete || report.incomplete
 	result.totals = w.Totals()
@@ -244,6 +247,21 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 		return nil, &silentError{exitFailed}
 	}
 	return result, nil
+}
+
+// stopped says what a run that ended early leaves, and how to go on.
+func (a *app) stopped(t *trailFlags, dir string, p *ingest.Progress, err error) error {
+	word := "stopped"
+	if errors.Is(err, context.Canceled) {
+		word, err = "interrupted", &silentError{exitInterrupted}
+	}
+	if t.index == "" {
+		a.complain("%s after %d objects, which are not kept; with --index the next run goes on from there", word, p.Objects.Load())
+	} else {
+		a.complain("%s; %s, %d records, are whole in %s; run the same command again to read the rest", word,
+			count(int(p.Objects.Load()), "object", "objects"), p.Records.Load(), dir)
+	}
+	return err
 }
 
 // sources opens the named sources; those that are not there are named and
@@ -279,7 +297,7 @@ func (t *trailFlags) remote(ctx context.Context, name string) (ingest.Source, er
 	case strings.HasPrefix(name, s3.Scheme):
 		return s3.New(ctx, name, s3.Options{Profile: t.aws.profile, Region: t.aws.region, EndpointURL: t.aws.endpoint,
 			NoSignRequest: t.aws.unsigned, RequestPayer: t.aws.requestPayer, From: c.from, To: c.to, Accounts: c.accounts, Regions: c.regions,
-			Known: func(o ingest.Object) bool { return t.known != nil && t.known(o) }})
+			Stats: t.stats, Known: func(o ingest.Object) bool { return t.known != nil && t.known(o) }})
 	case strings.HasPrefix(name, "cloudwatch://"):
 		return cloudwatch.New(ctx, name, cloudwatch.Options{Access: t.aws.access(), From: c.from, To: c.to})
 	case strings.Contains(name, "://"):

@@ -23,6 +23,9 @@ const (
 	// opened, more than any run has readers: what is over is given up, since
 	// its reader has passed it by.
 	maxUnopened = 64
+	// maxFound bounds how far the listing is ahead of the reader. It is small
+	// in memory, and lets people know soon how much there is.
+	maxFound = 32 << 10
 )
 
 // body is an object that was fetched ahead, or the error in its place.
@@ -38,12 +41,13 @@ type body struct {
 func (s *Source) Objects(ctx context.Context) iter.Seq2[ingest.Object, error] {
 	return func(yield func(ingest.Object, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		a := &ahead{s: s, ctx: ctx, yield: yield, found: make(chan found, 256), ready: make(chan *body, maxAhead)}
+		a := &ahead{s: s, ctx: ctx, yield: yield, found: make(chan found, maxFound), ready: make(chan *body, maxAhead)}
 		walked := make(chan struct{})
 		go func() {
 			defer close(walked)
 			defer close(a.found)
 			newWalker(s, a.emit).run(ctx)
+			s.opts.Stats.Walked.Add(1)
 		}()
 		whole := a.run()
 		cancel()
@@ -72,11 +76,17 @@ type ahead struct {
 }
 
 func (a *ahead) emit(f found) {
+	if f.err == nil && !a.s.known(f.obj) {
+		a.s.opts.Stats.Found.Add(1)
+		a.s.opts.Stats.FoundBytes.Add(f.obj.Size)
+	}
 	select {
 	case a.found <- f:
 	case <-a.ctx.Done():
 	}
 }
+
+func (s *Source) known(obj ingest.Object) bool { return s.opts.Known != nil && s.opts.Known(obj) }
 
 // run reports whether the reader took everything.
 func (a *ahead) run() bool {
@@ -139,7 +149,7 @@ func (a *ahead) take(in *chan found, f found, ok bool) bool {
 			return true
 		}
 		return a.hand(f.obj, f.err)
-	case f.obj.Size > maxBody, a.s.opts.Known != nil && a.s.opts.Known(f.obj):
+	case f.obj.Size > maxBody, a.s.known(f.obj):
 		return a.hand(f.obj, nil)
 	}
 	a.next = &f.obj

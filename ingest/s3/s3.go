@@ -88,7 +88,10 @@ type Stats struct {
 	Throttled atomic.Int64 // answers that asked to slow down
 	Bytes     atomic.Int64 // of bodies
 	AtATime   atomic.Int64 // requests that may run at a time now
-	LeftOut   atomic.Int64 // folders and single objects that are no trail's, or not chosen
+	// Found and FoundBytes are what the listings found to read, Walked the
+	// listings that are through: what is left is known when all are.
+	Found, FoundBytes, Walked atomic.Int64
+	LeftOut                   atomic.Int64 // folders and single objects that are no trail's, or not chosen
 }
 
 // Defaults of Options.
