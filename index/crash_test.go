@@ -239,6 +239,11 @@ func content(fsys fileSystem) ([]string, error) {
 		return nil, err
 	}
 	defer ix.Close()
+	return records(ix)
+}
+
+// records returns all records of an index, sorted.
+func records(ix *Index) ([]string, error) {
 	var all []string
 	for _, date := range ix.Partitions() {
 		segments, err := ix.Segments(date)
@@ -340,6 +345,17 @@ func TestPowerLoss(t *testing.T) {
 	t.Logf("%d operations, %d states", golden.ops, states)
 }
 
+// names tells whether an error tells the file of an operation, and its kind.
+func names(err error, what string) bool {
+	op, name, _ := strings.Cut(what, " ")
+	verb := map[string]string{"create": "create", "write": "write", "sync": "write", "syncdir": "sync", "rename": "publish", "remove": "remove"}[op]
+	text := err.Error()
+	if name == currentName || name == "." {
+		return strings.Contains(text, "commit") || strings.Contains(text, "sync")
+	}
+	return strings.Contains(text, verb) && strings.Contains(text, name)
+}
+
 // Each operation fails once, or from then on: the error is clean, and without
 // the fault the run gives what it would have given.
 func TestFaults(t *testing.T) {
@@ -364,7 +380,7 @@ func TestFaults(t *testing.T) {
 				what := ""
 				m.fail = func(n int, op0 string) error {
 					if n == op || sticky && n > op {
-						if what == "" {
+						if what == "" || strings.HasPrefix(what, "remove ") {
 							what = op0
 						}
 						return fault
@@ -375,6 +391,9 @@ func TestFaults(t *testing.T) {
 				name := fmt.Sprintf("op %d (%s), %v, sticky %v", op, what, fault, sticky)
 				if err == nil && !strings.HasPrefix(what, "remove ") {
 					t.Fatalf("%s: no error", name)
+				}
+				if err != nil && !names(err, what) {
+					t.Fatalf("%s: the error does not tell where: %v", name, err)
 				}
 				if _, readErr := content(m); readErr != nil {
 					t.Fatalf("%s: index afterwards: %v", name, readErr)

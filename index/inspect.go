@@ -109,6 +109,7 @@ const (
 	partEventIDs   = "(event ids)" // fingerprints
 	partRequestIDs = "(request ids)"
 	partHours      = "(hours)"
+	partSharedIDs  = "(shared event ids)"
 	partDeliveries = "(deliveries)" // further ones of an event
 	partSums       = "(checksums)"  // of the blocks of both files
 	partOther      = "(other)"
@@ -166,6 +167,8 @@ func sectionPart(id uint64) string {
 		return partRequestIDs
 	case sectionHours:
 		return partHours
+	case sectionSharedIDs:
+		return partSharedIDs
 	case sectionDeliveries:
 		return partDeliveries
 	}

@@ -36,10 +36,13 @@ func writeLedger(fsys fileSystem, number uint64, entries []*ingest.Entry) (ledge
 		info.fileInfo = h.info(name)
 		return err
 	})
-	if err == nil {
-		err = fsys.syncDir(ledgerDir)
+	if err != nil {
+		return info, err
 	}
-	return info, err
+	if err := fsys.syncDir(ledgerDir); err != nil {
+		return info, fmt.Errorf("sync %s: %w", ledgerDir, plainError(err))
+	}
+	return info, nil
 }
 
 // maxLedgerFile bounds a ledger file; the writer makes far smaller ones.

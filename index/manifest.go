@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -146,6 +147,9 @@ func readManifest(fsys fileSystem, name string) (*manifest, error) {
 	if m.Format < 1 || m.Format > FormatVersion {
 		return nil, fmt.Errorf("%s: the index has format %d; this program reads up to %d, use a newer one", name, m.Format, FormatVersion)
 	}
+	if name != manifestName(m.Generation) {
+		return nil, corrupt(name, 0, "the manifest is that of generation %d", m.Generation)
+	}
 	return m, m.check(name)
 }
 
@@ -157,7 +161,7 @@ func (m *manifest) check(name string) error {
 			if f.Name == "" && s.Rows == 0 {
 				continue
 			}
-			if !cleanName(f.Name) || f.Size < 0 || s.Rows < 0 {
+			if !cleanName(f.Name) || f.Size < 0 || s.Rows < 0 || s.Rows > math.MaxInt32 {
 				return corrupt(name, 0, "bad entry for segment %d", s.ID)
 			}
 		}
@@ -175,8 +179,9 @@ func (m *manifest) check(name string) error {
 func loadManifest(fsys fileSystem) (m *manifest, warning string, err error) {
 	current, err := readAll(fsys, currentName, 4096)
 	if err == nil {
-		name, hash, ok := strings.Cut(strings.TrimSuffix(string(current), "\n"), " ")
-		if ok && cleanName(name) && strings.HasPrefix(name, manifestStem) {
+		line, whole := strings.CutSuffix(string(current), "\n")
+		name, hash, ok := strings.Cut(line, " ")
+		if whole && ok && cleanName(name) && strings.HasPrefix(name, manifestStem) {
 			if m, err = readManifest(fsys, name); err != nil {
 				return nil, "", err
 			}
@@ -186,7 +191,10 @@ func loadManifest(fsys fileSystem) (m *manifest, warning string, err error) {
 		}
 		err = corrupt(currentName, 0, "does not name a manifest")
 	}
-	m, found := newestManifest(fsys)
+	m, found, newerErr := newestManifest(fsys)
+	if newerErr != nil {
+		return nil, "", newerErr
+	}
 	if m == nil {
 		if !found && !exists(fsys, currentName) {
 			return nil, "", errNoIndex // nothing was ever committed
@@ -206,20 +214,22 @@ func exists(fsys fileSystem, name string) bool {
 
 // newestManifest returns the newest manifest that is whole. found tells whether
 // there are others, the very first one apart: without CURRENT, a first manifest
-// that is not whole is a first commit that did not come to its end.
-func newestManifest(fsys fileSystem) (best *manifest, found bool) {
+// that is not whole is a first commit that did not come to its end. A whole one
+// of a newer version is an error.
+func newestManifest(fsys fileSystem) (best *manifest, found bool, err error) {
 	names, _ := fsys.list(".")
 	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(b, a) })
 	for _, name := range names {
 		if !strings.HasPrefix(name, manifestStem) {
 			continue
 		}
-		if m, err := readManifest(fsys, name); err == nil {
-			return m, true
+		m, err := readManifest(fsys, name)
+		if _, damaged := err.(*CorruptError); !damaged {
+			return m, true, err
 		}
 		found = found || name != manifestName(1)
 	}
-	return nil, found
+	return nil, found, nil
 }
 
 func manifestName(generation uint64) string { return fmt.Sprintf("%s%08d", manifestStem, generation) }
@@ -255,7 +265,10 @@ func setCurrent(fsys fileSystem, m *manifest) error {
 	if err := fsys.rename(tmp, currentName); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	return fsys.syncDir(".")
+	if err := fsys.syncDir("."); err != nil {
+		return fmt.Errorf("sync the index folder: %w", err)
+	}
+	return nil
 }
 
 func writeAll(w io.Writer, b []byte) error {

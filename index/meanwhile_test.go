@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,7 +21,7 @@ import (
 )
 
 // small makes a writer seal, commit and merge all the time, and split objects.
-var small = limits{batch: 6 << 10, commit: 1, interval: 0, mergeAt: 3}
+var small = limits{batch: 6 << 10, held: 1 << 30, commit: 1, interval: 0, mergeAt: 3}
 
 // mergeTrail is a trail of many files of a few days, in which every event comes
 // at least twice.
@@ -52,9 +53,12 @@ func TestMergeMeanwhile(t *testing.T) {
 	reference := filepath.Join(t.TempDir(), "reference")
 	totals := read(t, reference, 1, in)
 	want := dump(t, reference)
-	truth := map[string]bool{}
+	truth := map[string][]string{} // events by the objects that they came in
 	for _, e := range want {
-		truth[e.Raw] = true
+		for _, d := range e.Deliveries {
+			object, _, _ := strings.Cut(d, "#")
+			truth[object] = append(truth[object], e.Raw)
+		}
 	}
 	dir := filepath.Join(t.TempDir(), "ix")
 	w, err := OpenWriter(dir)
@@ -72,18 +76,19 @@ func TestMergeMeanwhile(t *testing.T) {
 		readers.Go(func() {
 			last := 0
 			for !done.Load() {
-				got, err := tryDump(dir)
+				got, objects, err := snapshot(dir)
 				if err != nil {
 					t.Errorf("reader: %v", err)
 					return
 				}
-				for _, raw := range got {
-					if !truth[raw] {
-						t.Errorf("not in the trail: %s", raw)
-					}
+				var want []string
+				for _, o := range objects {
+					want = append(want, truth[o]...)
 				}
-				if n := len(slices.Compact(got)); n != len(got) || n < last {
-					t.Errorf("%d events after %d, %d distinct", len(got), last, n)
+				slices.Sort(want)
+				if want = slices.Compact(want); !slices.Equal(got, want) || len(got) < last {
+					t.Errorf("%d events after %d, want the %d of %v", len(got), last, len(want), objects)
+					return
 				}
 				last = len(got)
 				looks.Add(1)
@@ -124,6 +129,24 @@ func TestMergeMeanwhile(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 	t.Logf("%d commits, %d merges meanwhile, %d segments left to the last one; %d looks", w.manifest.Generation, mergedMeanwhile, left, looks.Load())
+}
+
+// snapshot returns the events of an index and the objects that it says to have
+// read.
+func snapshot(dir string) (events, objects []string, err error) {
+	ix, err := Open(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer ix.Close()
+	for e, err := range ix.Ledger() {
+		if err != nil {
+			return nil, nil, err
+		}
+		objects = append(objects, filepath.Base(e.Name))
+	}
+	events, err = records(ix)
+	return events, objects, err
 }
 
 // Deliveries find their events in whatever order batches, commits and merges

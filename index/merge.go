@@ -87,19 +87,25 @@ func inSequence(infos []segmentInfo) bool {
 	return true
 }
 
-// similar returns the smallest segments, up to one that is more than twice as
-// large as all before it together: so an event is written again only when its
-// segment becomes half as large again.
+// similar returns the segments that are worth merging: the largest is left out
+// while it is more than twice as large as the others together, or they are too
+// much for one segment. So an event is written again only when its segment
+// becomes half as large again.
 func similar(infos []segmentInfo) []segmentInfo {
 	infos = slices.SortedFunc(slices.Values(infos), func(a, b segmentInfo) int {
 		return cmp.Or(cmp.Compare(a.Raw, b.Raw), cmp.Compare(a.ID, b.ID))
 	})
 	var sum int64
-	for i, s := range infos {
-		if sum > 0 && s.Raw > 2*sum || sum+s.Raw > mergedRaw {
-			return infos[:i]
-		}
+	for _, s := range infos {
 		sum += s.Raw
+	}
+	for len(infos) > 0 {
+		largest := infos[len(infos)-1].Raw
+		if largest <= 2*(sum-largest) && sum <= mergedRaw {
+			break
+		}
+		sum -= largest
+		infos = infos[:len(infos)-1]
 	}
 	return infos
 }

@@ -46,9 +46,6 @@ func (m *merger) open(infos []segmentInfo) error {
 		}
 		in := &mergeInput{seg: seg, row: -1}
 		m.inputs = append(m.inputs, in)
-		if m.moved != nil {
-			m.moved[info.ID] = make([]place, info.Rows)
-		}
 		list, err := seg.terms.deliveries()
 		if err != nil {
 			return err
@@ -66,6 +63,9 @@ func (m *merger) open(infos []segmentInfo) error {
 		}
 		if in.rows, err = seg.Reader(); err != nil {
 			return err
+		}
+		if m.moved != nil {
+			m.moved[info.ID] = make([]place, info.Rows)
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ type sink struct {
 	rows    rows
 	mark    int      // rows in front of the object that is being read
 	objects []*tally // of rows.objects
+	held    int64    // about what rows.held tells
 	spilled bool     // part of the object that is being read is sealed
 	parts   []segmentInfo
 	done    []*ingest.Entry // of objects without rows, or whose rows are sealed
@@ -37,10 +38,23 @@ func (s *sink) Begin(obj ingest.Object) error {
 // Record implements ingest.Sink.
 func (s *sink) Record(r *ingest.Record, index int) error {
 	s.rows.append(r, index)
-	if s.rows.raw < 2*s.w.limits.batch {
+	if s.rows.len()%256 == 0 {
+		s.held = s.rows.held()
+	}
+	if s.rows.raw < 2*s.w.limits.batch && s.held < 2*s.w.limits.held {
 		return nil
 	}
 	return s.spill()
+}
+
+// held returns how many bytes of values a batch holds: each distinct one once.
+// They take a multiple of that in memory until the batch is on disk.
+func (r *rows) held() int64 {
+	n := len(r.templates.data) + len(r.names.data) + len(r.lists.names.data) + len(r.lists.issued.data)
+	for c := range r.cols {
+		n += len(r.cols[c].data)
+	}
+	return int64(n)
 }
 
 // spill seals what is there amid an object, which must not be committed before
@@ -76,7 +90,7 @@ func (s *sink) End(entry *ingest.Entry) error {
 		s.w.mu.Unlock()
 		return err
 	}
-	if s.rows.raw < s.w.limits.batch {
+	if s.rows.raw < s.w.limits.batch && s.held < s.w.limits.held {
 		return nil
 	}
 	return s.seal()
@@ -133,6 +147,7 @@ func (s *sink) hand() (due bool, err error) {
 	}
 	raw := s.rows.raw
 	s.rows.reset()
+	s.held = 0
 	s.objects = s.objects[:0]
 	if s.spilled {
 		return false, nil

@@ -139,7 +139,7 @@ func (t *termsFile) readDirectory(at int64) error {
 	d := &decbuf{file: t.r.name, offset: at, b: b}
 	for range d.uvarint() {
 		s := section{d.uvarint(), int64(d.uvarint()), int64(d.uvarint())}
-		if s.offset < 0 || s.size < 0 || s.offset+s.size > at {
+		if s.offset < 0 || s.size < 0 || s.size > at || s.offset > at-s.size {
 			d.fail("bad section")
 		}
 		if d.err != nil {

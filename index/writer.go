@@ -17,6 +17,7 @@ import (
 // When a batch of a worker is sealed and when sealed segments are committed.
 const (
 	batchRaw       = 96 << 20 // bytes of records
+	batchHeld      = 32 << 20 // bytes of distinct values
 	commitRaw      = 1 << 30
 	commitInterval = 20 * time.Second
 )
@@ -62,11 +63,12 @@ type Writer struct {
 // limits say when a writer does what; tests make them small.
 type limits struct {
 	batch, commit int64 // bytes of records
+	held          int64 // bytes of distinct values
 	interval      time.Duration
 	mergeAt       int
 }
 
-var defaultLimits = limits{batchRaw, commitRaw, commitInterval, MergeAt}
+var defaultLimits = limits{batch: batchRaw, commit: commitRaw, held: batchHeld, interval: commitInterval, mergeAt: MergeAt}
 
 // objectKey identifies an object that was read.
 type objectKey [16]byte

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 
@@ -32,7 +33,14 @@ const (
 	exitInterrupted = 130
 )
 
+// memoryTarget is where the collector begins to work harder, so that what is
+// held briefly does not double the peak, which is to stay below 512 MiB.
+const memoryTarget = 400 << 20
+
 func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryTarget)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		// A second signal ends the process at once: the index is safe at
