@@ -213,11 +213,12 @@ func (s *splitter) unpack(packed []byte, base int) error {
 	if !isGzip(text) {
 		return s.guess(text, base)
 	}
-	if text, err = s.gunzip(text); err != nil {
-		s.bad(s.win.base+int64(base), "packed data: "+err.Error())
-		return nil
+	plain, err := s.gunzip(text)
+	if err == nil {
+		return s.nested(plain, base, true)
 	}
-	return s.nested(text, base, true)
+	s.bad(s.win.base+int64(base), "packed data: "+err.Error())
+	return nil
 }
 
 // gunzip decompresses data inside an envelope, as much of it as one object may
