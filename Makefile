@@ -2,10 +2,29 @@
 
 GO ?= go
 
-.PHONY: build test vet lint race fuzz trails scenarios ci
+.PHONY: build man release test vet lint race fuzz trails scenarios ci
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/trailblame ./cmd/trailblame
+
+# Manual pages into man/.
+man:
+	$(GO) run ./cmd/trailblame man man
+
+# Static binaries for every platform with their sums, the same bytes from the same
+# sources and the same Go, wherever they are built.
+VERSION ?= $(shell git describe --tags --always --dirty)
+PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+release:
+	rm -rf dist && mkdir dist
+	@for p in $(PLATFORMS); do \
+		os=$${p%/*} arch=$${p#*/} ext=; [ $$os = windows ] && ext=.exe; \
+		echo $$p; \
+		CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch GOAMD64=v1 GOARM64=v8.0 GOFLAGS= $(GO) build -trimpath -buildvcs=false \
+			-ldflags '-s -w -buildid= -X main.version=$(VERSION)' \
+			-o dist/trailblame_$(VERSION)_$${os}_$$arch$$ext ./cmd/trailblame || exit 1; \
+	done
+	cd dist && sha256sum trailblame_* > SHA256SUMS
 
 test:
 	$(GO) test ./...

@@ -12,9 +12,10 @@ const maxNamedEvents = 20
 
 // complaints names events that a run had to leave out, and counts them.
 type complaints struct {
-	app *app
-	mu  sync.Mutex
-	n   int
+	app  *app
+	mu   sync.Mutex
+	n    int
+	last string // what was named last; the streams of a union meet it together
 }
 
 // tell names an event and why it was left out.
@@ -30,6 +31,10 @@ func (c *complaints) tell(e *query.Event, err error) {
 func (c *complaints) note(what string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if what == c.last {
+		return
+	}
+	c.last = what
 	if c.n++; c.n <= maxNamedEvents {
 		c.app.complain("%s: left out: %v", what, err)
 	}

@@ -86,10 +86,13 @@ windows whatever the filters say.`,
 }
 
 func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []string) error {
-	opts, err := flags.options(time.Now())
+	begun := time.Now()
+	opts, err := flags.options(begun)
 	if err != nil {
 		return err
 	}
+	trouble := complaints{app: a}
+	opts.Filter.Undecided = trouble.tell
 	out, err := a.openOutput(&flags.output)
 	if err != nil {
 		return err
@@ -117,15 +120,20 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 	if err != nil {
 		return err
 	}
-	n := 0
+	sum := newSummary()
 	for f, err := range correlate.Run(ctx, query.NewEngine(t.ix), opts) {
 		if err != nil {
 			out.encoder.close() // what was found so far stands
 			return err
 		}
-		n++
+		sum.add(f)
 		markIntegrity(f, integrity)
 		if err := errors.Join(out.encoder.encode(f), bundle.finding(f)); err != nil {
+			return err
+		}
+	}
+	if out.form == formatText {
+		if err := out.summarize(sum, t.ix, a.redactedText); err != nil {
 			return err
 		}
 	}
@@ -135,7 +143,11 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 	if err := bundle.commit(ctx, t, kept(&flags.trail, sources)); err != nil {
 		return err
 	}
-	return t.finish(n > 0, flags.failEmpty)
+	a.took(begun)
+	if trouble.finish() {
+		t.incomplete = true
+	}
+	return t.finish(sum.findings > 0, flags.failEmpty)
 }
 
 // encoder is the one of the findings, unless they are grouped.

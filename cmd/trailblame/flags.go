@@ -38,6 +38,14 @@ type termFlag struct {
 func (f *filterFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.from, "from", "", "only events at or after this time: RFC 3339, 2026-01-02, 24h, 30d")
 	flags.StringVar(&f.to, "to", "", "only events before this time; --to 2026-01-02 ends as that day begins")
+	f.list()
+	for _, t := range f.terms {
+		flags.StringArrayVar(&t.values, t.name, nil, "only events with this "+t.help+"; repeatable, * matches anything")
+	}
+}
+
+// list makes the flags that look up terms.
+func (f *filterFlags) list() {
 	f.terms = []*termFlag{
 		{name: "event-name", help: "eventName", fields: []index.Field{index.EventName}},
 		{name: "event-source", help: "eventSource, such as iam.amazonaws.com", fields: []index.Field{index.EventSource}},
@@ -48,9 +56,6 @@ func (f *filterFlags) register(flags *pflag.FlagSet) {
 		{name: "region", help: "awsRegion", fields: []index.Field{index.Region}},
 		{name: "access-key", help: "access key id, of the caller or handed out", fields: []index.Field{index.AccessKey, index.IssuedKey}},
 		{name: "source-ip", help: "sourceIPAddress", fields: []index.Field{index.SourceIP}},
-	}
-	for _, t := range f.terms {
-		flags.StringArrayVar(&t.values, t.name, nil, "only events with this "+t.help+"; repeatable, * matches anything")
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -31,6 +32,7 @@ const (
 	exitDamaged     = 4
 	exitLocked      = 5
 	exitInterrupted = 130
+	exitPipe        = 141 // the reader of the output went away
 )
 
 // memoryTarget is where the collector begins to work harder, so that what is
@@ -53,21 +55,22 @@ func main() {
 
 // run executes one command line and returns its exit status.
 func run(ctx context.Context, args []string) int {
-	app := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	app := &app{stdin: os.Stdin, stdout: &standardOutput{file: os.Stdout}, stderr: os.Stderr}
 	return app.run(ctx, args)
 }
 
 func (a *app) run(ctx context.Context, args []string) int {
+	ignoreBrokenPipes()
 	root := a.root()
 	root.SetArgs(args)
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd(args...)
-	_, _, err := root.Find(args)
-	if err != nil {
-		err = usagef("%w; see trailblame help", err)
-	} else {
+	if completing(args) {
+		defer silence(root)()
+	}
+	err := known(root, args)
+	if err == nil {
 		err = root.ExecuteContext(ctx)
 	}
+	err = a.stdout.outcome(err)
 	code := exitCode(ctx, err)
 	a.release()
 	var silent *silentError
@@ -75,6 +78,39 @@ func (a *app) run(ctx context.Context, args []string) int {
 		a.complain("%v", err)
 	}
 	return code
+}
+
+// completing tells whether a shell asks how a word may end.
+func completing(args []string) bool {
+	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
+}
+
+// silence keeps cobra from telling a shell, in the middle of the user's line,
+// what is wrong with it. cobra writes to os.Stderr itself.
+func silence(root *cobra.Command) (undo func()) {
+	root.SetErr(io.Discard)
+	nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return func() {}
+	}
+	kept := os.Stderr
+	os.Stderr = nowhere
+	return func() {
+		os.Stderr = kept
+		nowhere.Close()
+	}
+}
+
+// known tells whether there is such a command. What shells call to complete words
+// comes and goes with cobra.
+func known(root *cobra.Command, args []string) error {
+	if completing(args) {
+		return nil
+	}
+	if _, _, err := root.Find(args); err != nil {
+		return usagef("%w; see trailblame help", err)
+	}
+	return nil
 }
 
 // exitCode maps an error to the exit status.
@@ -117,12 +153,13 @@ func (s *silentError) Error() string { return fmt.Sprintf("exit status %d", s.co
 
 // app holds what the subcommands share.
 type app struct {
-	stdin  *os.File
-	stdout *os.File
-	stderr *os.File
-	quiet  bool
-	color  string
-	status *status // the line of progress, nil when none is shown
+	stdin   *os.File
+	stdout  *standardOutput
+	stderr  *os.File
+	quiet   bool
+	verbose bool
+	color   string
+	status  *status // the line of progress, nil when none is shown
 
 	redact   *redactor // nil when nothing is to be redacted
 	heldMu   sync.Mutex
@@ -145,6 +182,13 @@ func (a *app) say(format string, args ...any) {
 	}
 }
 
+// tell prints one line on standard error with --verbose.
+func (a *app) tell(format string, args ...any) {
+	if a.verbose && !a.quiet {
+		a.complain(format, args...)
+	}
+}
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "trailblame",
@@ -161,13 +205,21 @@ func (a *app) root() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.SetNormalizeFunc(aliases)
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "say nothing on standard error but errors")
+	flags.BoolVarP(&a.verbose, "verbose", "v", false, "say on standard error what was read and how long it took")
 	flags.StringVar(&a.color, "color", "auto", "colour in text: auto, always or never")
 	root.AddCommand(
 		a.correlateCommand(), a.explainCommand(), a.ingestCommand(), a.queryCommand(), a.timelineCommand(), a.reportCommand(),
 		a.inspectCommand(), a.verifyCommand(), a.connectCommand(), a.playbooksCommand(), a.versionCommand(),
 	)
+	root.SetHelpCommand(a.helpCommand(root))
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	a.completionExamples(root)
+	root.AddCommand(a.manCommand(root))
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(a.stdout, a.helpText(cmd)) })
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SetNormalizeFunc(aliases)
+		a.completeFlags(cmd)
 		if args := cmd.Args; args != nil {
 			cmd.Args = func(cmd *cobra.Command, list []string) error {
 				if err := args(cmd, list); err != nil {

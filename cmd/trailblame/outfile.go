@@ -129,9 +129,12 @@ func (o *output) commit() error {
 	return o.destination.commit()
 }
 
+// defaultWidth is that of text that does not go to a terminal.
+const defaultWidth = 100
+
 // style decides colour and width of text.
 func (a *app) style(terminal bool) (style, error) {
-	st := style{width: 100}
+	st := style{width: defaultWidth}
 	switch a.color {
 	case "always":
 		st.colour = true
@@ -142,7 +145,7 @@ func (a *app) style(terminal bool) (style, error) {
 		return st, usagef("--color %s: want auto, always or never", a.color)
 	}
 	if terminal {
-		if w, _, err := term.GetSize(int(a.stdout.Fd())); err == nil && w > 0 {
+		if w, _, err := term.GetSize(int(a.stdout.file.Fd())); err == nil && w > 0 {
 			st.width = min(max(w, 40), 132)
 		}
 	}

@@ -26,15 +26,24 @@ func (a *app) playbooksCommand() *cobra.Command {
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List the playbooks", Args: usageArgs(cobra.NoArgs),
-			RunE: func(*cobra.Command, []string) error { return a.listPlaybooks() },
+			Example: "  trailblame playbooks list",
+			RunE:    func(*cobra.Command, []string) error { return a.listPlaybooks() },
 		},
 		&cobra.Command{
 			Use: "show ID", Short: "Print a bundled playbook", Args: usageArgs(cobra.ExactArgs(1)),
+			Example: "  trailblame playbooks show codecommit-push-denied > mine.yaml",
+			ValidArgsFunction: func(_ *cobra.Command, args []string, prefix string) ([]string, cobra.ShellCompDirective) {
+				if len(args) > 0 {
+					return nil, cobra.ShellCompDirectiveNoFileComp
+				}
+				return beginning(playbookIDs(), prefix), cobra.ShellCompDirectiveNoFileComp
+			},
 			RunE: func(_ *cobra.Command, args []string) error { return a.showPlaybook(args[0]) },
 		},
 		&cobra.Command{
 			Use: "validate FILE...", Short: "Check playbooks of your own", Args: usageArgs(cobra.MinimumNArgs(1)),
-			RunE: func(_ *cobra.Command, args []string) error { return a.validatePlaybooks(args) },
+			Example: "  trailblame playbooks validate ./mine.yaml",
+			RunE:    func(_ *cobra.Command, args []string) error { return a.validatePlaybooks(args) },
 		},
 	)
 	return cmd

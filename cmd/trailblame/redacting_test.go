@@ -102,7 +102,7 @@ func runApp(t *testing.T, args ...string) (status int, out, errs string) {
 		defer f.Close()
 		files[name] = f
 	}
-	a := &app{stdin: files["in"], stdout: files["out"], stderr: files["err"]}
+	a := &app{stdin: files["in"], stdout: &standardOutput{file: files["out"]}, stderr: files["err"]}
 	status = a.run(t.Context(), args)
 	read := func(name string) string {
 		b, err := os.ReadFile(filepath.Join(dir, name))

@@ -65,7 +65,7 @@ func indexOf(t *testing.T, files map[string]string) *index.Index {
 		t.Fatal(err)
 	}
 	defer null.Close()
-	a := &app{stdout: null, stderr: null, quiet: true}
+	a := &app{stdout: &standardOutput{file: null}, stderr: null, quiet: true}
 	flags := &trailFlags{index: filepath.Join(t.TempDir(), "index"), workers: 1, maxObject: 1 << 20, maxRecord: 1 << 20}
 	if _, err := a.ingest(context.Background(), flags, flags.index, []string{dir}); err != nil {
 		t.Fatal(err)

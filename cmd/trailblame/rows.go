@@ -189,7 +189,7 @@ func (r *rowWriter) line(row []span) {
 					out.WriteByte('\n')
 				}
 				at = 0
-				put(rowHang, c.sgr, part)
+				put(rowHang, c.sgr, strings.TrimPrefix(part, " "))
 			}
 		}
 	}

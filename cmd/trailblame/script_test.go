@@ -17,7 +17,13 @@ import (
 	"github.com/trailblame/trailblame/correlate"
 )
 
+// asProgram makes the test binary run as the program itself, signals and all.
+const asProgram = "TRAILBLAME_AS_PROGRAM"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
 	testscript.Main(m, map[string]func(){
 		"trailblame": func() { os.Exit(run(context.Background(), os.Args[1:])) },
 	})
@@ -127,4 +133,16 @@ func hardFile(ts *testscript.TestScript, _ bool, args []string) {
 			`"eventID":"0000000%d-0000-4000-8000-000000000000","requestParameters":{"l":[%s]}}`+"\n", i, i+1, list)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o600))
+}
+
+// programCommand runs the program as users do, without building it again.
+func programCommand(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	return cmd
 }

@@ -60,4 +60,4 @@ var wide = &unicode.RangeTable{
 }
 
 // terminal tells whether standard output is one.
-func (a *app) terminal() bool { return term.IsTerminal(int(a.stdout.Fd())) }
+func (a *app) terminal() bool { return term.IsTerminal(int(a.stdout.file.Fd())) }

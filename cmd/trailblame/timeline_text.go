@@ -91,7 +91,7 @@ func (t *timelineText) write(p *page, en *correlate.TimelineEntry) {
 
 // A timeline narrower than this puts the words of an entry below its time.
 const (
-	narrowTimeline = 76
+	narrowTimeline = 90
 	narrowIndent   = 11
 )
 
@@ -114,7 +114,7 @@ func (t *timelineText) gutter(lane int, look markLook) string {
 // relative says how far an entry is from the origin; without one, how long after
 // the entry before.
 func (t *timelineText) relative(en *correlate.TimelineEntry) string {
-	from, sign := t.origin, ""
+	from, sign := t.origin, "+"
 	if from.IsZero() {
 		from = t.last
 	}
@@ -130,8 +130,6 @@ func (t *timelineText) relative(en *correlate.TimelineEntry) string {
 			return ""
 		}
 		return "0 s"
-	default:
-		sign = "+"
 	}
 	return sign + duration(d)
 }

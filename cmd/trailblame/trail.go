@@ -220,6 +220,8 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 		opts.Known = func(obj ingest.Object) bool { digests.seen(obj); return w.Known(obj) }
 	}
 	runErr := ingest.Run(ctx, sources, opts)
+	p := &result.progress
+	a.tell("read %s, %s, %d records; %d objects known already", count(int(p.Objects.Load()), "object", "objects"), inBytes(p.Bytes.Load()), p.Records.Load(), p.Skipped.Load())
 	var stop ingest.StopError
 	if runErr != nil && !errors.Is(runErr, context.Canceled) && !errors.As(runErr, &stop) {
 		return nil, runErr
@@ -271,7 +273,7 @@ func (a *app) sources(ctx context.Context, t *trailFlags, names []string) (list 
 	for _, name := range names {
 		switch {
 		case name == "-":
-			in := ingest.NewStdin(a.stdin)
+			in := ingest.NewStdin(&interruptible{ctx: ctx, from: a.stdin})
 			list = append(list, in)
 			closeAll = func() { in.Close() }
 			continue

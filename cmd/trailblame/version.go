@@ -15,9 +15,10 @@ var version = "dev"
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version of the program and of its formats",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "Print the version of the program and of its formats",
+		Example: "  trailblame version",
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			build := "unknown Go"
 			if info, ok := debug.ReadBuildInfo(); ok {
