@@ -29,7 +29,9 @@ import (
 //     is searched string by string. Redaction is done last: filters, evaluation
 //     and order see the originals.
 //
-// What stays: names, ARNs but for their account, times, event and request ids,
+// Originals are told by their shape, or by the name of a secret's member, so that
+// a value hides the same in JSON, CSV and text. What stays: values that have no
+// such shape (an accessKeyId of "1111", which stands for one in an example); names, ARNs but for their account, times, event and request ids,
 // regions, object names but for the above; account aliases and organization
 // ids; addresses written in any other way than dotted, dashed or colon form;
 // keys whose letters were changed to lower case; what is encrypted or encoded in

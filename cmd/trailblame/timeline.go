@@ -189,8 +189,7 @@ func (t *timelineFlags) options(now time.Time) (opts correlate.TimelineOptions, 
 	return opts, nil
 }
 
-// findFinding correlates until the finding with an id comes, or with an id that
-// begins so.
+// findFinding correlates until the finding with an id comes.
 func findFinding(ctx context.Context, engine *query.Engine, id string, failures query.Filter) (*correlate.Finding, error) {
 	for f, err := range correlate.Run(ctx, engine, correlate.Options{Filter: failures}) {
 		if err != nil {
