@@ -21,7 +21,8 @@ import (
 type Coverage struct {
 	first   int64 // day of hours[0], in days since 1970
 	days    int
-	unknown bool // some segment does not tell
+	unknown bool      // some segment does not tell
+	all     *presence // of any account
 	pairs   map[pair]*presence
 	sources map[pair]map[string]*presence // of data events
 }
@@ -65,9 +66,14 @@ func NewCoverage(ix *index.Index) (*Coverage, error) {
 			return nil, err
 		}
 	}
+	c.all = &presence{hours: make([]uint32, c.days)}
 	for _, p := range c.pairs {
 		p.count(c.first)
+		for day, h := range p.hours {
+			c.all.hours[day] |= h
+		}
 	}
+	c.all.count(c.first)
 	for _, sources := range c.sources {
 		for _, p := range sources {
 			p.count(c.first)

@@ -135,3 +135,45 @@ func TestCoverageDataEvents(t *testing.T) {
 		t.Error("an access log is no trail")
 	}
 }
+
+func TestCoverageOverview(t *testing.T) {
+	h := &hourly{}
+	for n := range 96 {
+		if n != 30 && n != 31 {
+			h.add("1", "us-east-1", hour(n), "")
+		}
+		if n < 10 || n > 12 && n != 30 && n != 31 {
+			h.add("1", "eu-west-1", hour(n), "")
+		}
+		if n >= 40 { // an account that begins late
+			h.add("2", "us-east-1", hour(n), "")
+		}
+		if n == 50 || n == 60 { // one that is seldom seen
+			h.add("3", "us-east-1", hour(n), "")
+		}
+	}
+	c := h.coverage(t)
+	want := Overview{Known: true, Regular: true, Hours: 94, Of: 96, First: hour(0), Last: hour(95),
+		Silences: []Span{gap("2", "", 0, 40), gap("1", "eu-west-1", 10, 13), gap("1", "", 30, 32)}}
+	if diff := cmp.Diff(want, c.Overview()); diff != "" {
+		t.Error(diff)
+	}
+	for account, want := range map[string][]int{"1": {24, 22, 24, 24}, "2": {0, 8, 24, 24}, "3": {0, 0, 2, 0}, "4": {0, 0, 0, 0}} {
+		if diff := cmp.Diff(want, c.Days(account)); diff != "" {
+			t.Error(account, diff)
+		}
+	}
+}
+
+func TestCoverageOverviewOfLittle(t *testing.T) {
+	h := &hourly{}
+	h.add("1", "us-east-1", hour(3), "")
+	h.add("1", "us-east-1", hour(90), "")
+	want := Overview{Known: true, Hours: 2, Of: 88, First: hour(3), Last: hour(90)}
+	if diff := cmp.Diff(want, h.coverage(t).Overview()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(Overview{Known: true}, (&hourly{}).coverage(t).Overview()); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/trailblame/trailblame/correlate"
 	"github.com/trailblame/trailblame/correlate/replay"
-	"github.com/trailblame/trailblame/query"
 )
 
 // correlateFlags are the flags of correlate.
@@ -113,27 +112,23 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 		return err
 	}
 	defer t.close()
-	if opts.Coverage, err = coverageOf(t.ix); err != nil {
-		return err
-	}
-	integrity, err := objectIntegrity(t.ix)
+	found, err := newFindings(t.ix)
 	if err != nil {
 		return err
 	}
 	sum := newSummary()
-	for f, err := range correlate.Run(ctx, query.NewEngine(t.ix), opts) {
+	for f, err := range found.run(ctx, opts) {
 		if err != nil {
 			out.encoder.close() // what was found so far stands
 			return err
 		}
 		sum.add(f)
-		markIntegrity(f, integrity)
 		if err := errors.Join(out.encoder.encode(f), bundle.finding(f)); err != nil {
 			return err
 		}
 	}
 	if out.form == formatText {
-		if err := out.summarize(sum, t.ix, a.redactedText); err != nil {
+		if err := out.summarize(sum, found, a.redactedText); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/trailblame/trailblame/correlate"
-	"github.com/trailblame/trailblame/index"
 	"github.com/trailblame/trailblame/query"
 )
 
@@ -20,13 +19,9 @@ const maxFindingGaps = 20
 // globalRegion is where changes of IAM and STS are recorded.
 const globalRegion = "us-east-1"
 
-// coverageOf answers what an index holds around a finding: in the region of the
+// around answers what an index holds around a finding: in the region of the
 // failure, and where the changes of IAM would be.
-func coverageOf(ix *index.Index) (func(account, region, service string, from, to time.Time) correlate.Coverage, error) {
-	coverage, err := query.NewCoverage(ix)
-	if err != nil {
-		return nil, err
-	}
+func around(coverage *query.Coverage) func(account, region, service string, from, to time.Time) correlate.Coverage {
 	return func(account, region, service string, from, to time.Time) correlate.Coverage {
 		c := correlate.Coverage{Gaps: []correlate.Gap{}, DataEvents: "unknown"}
 		spans := coverage.Gaps(account, region, from, to)
@@ -42,7 +37,46 @@ func coverageOf(ix *index.Index) (func(account, region, service string, from, to
 		}
 		c.DataEvents = dataEvents(coverage, account, region, service, from, to)
 		return c
-	}, nil
+	}
+}
+
+// maxSilencesNamed bounds the silences that one sentence names.
+const maxSilencesNamed = 3
+
+// coverageText says in a sentence what an index holds and what it may lack, and
+// whether it may lack anything.
+func coverageText(o *query.Overview, hide func(string) string) (text string, lacking bool) {
+	if !o.Known {
+		return "not known: the index has segments of an earlier version, or times too far apart; ingest into a new index", true
+	}
+	if o.Of == 0 {
+		return "", false
+	}
+	text = fmt.Sprintf("events in %s of %s", thousands(o.Hours), counted(int64(o.Of), "hour", "hours"))
+	switch n := len(o.Silences); {
+	case !o.Regular:
+		return text + "; too few to tell a quiet hour from one whose deliveries are missing", false
+	case n == 0:
+		return text + "; no unusual silence", false
+	case n == 1:
+		text += "; 1 unusual silence, where deliveries may be missing: "
+	default:
+		text += fmt.Sprintf("; %s unusual silences, where deliveries may be missing: ", thousands(n))
+	}
+	var parts []string
+	for _, s := range o.Silences[:min(len(o.Silences), maxSilencesNamed)] {
+		parts = append(parts, hide(s.Account)+" "+spanText(&s))
+	}
+	if more := len(o.Silences) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("and %s shorter", thousands(more)))
+	}
+	return text + strings.Join(parts, "; "), true
+}
+
+// spanText tells where and how long a silence was.
+func spanText(s *query.Span) string {
+	const hour = "2006-01-02 15:04"
+	return fmt.Sprintf("%s %s to %s (%s)", cmp.Or(s.Region, "all regions"), s.From.Format(hour), s.To.Format(hour), counted(int64(s.To.Sub(s.From)/time.Hour), "hour", "hours"))
 }
 
 // dataEvents says present or absent only where the trail shows the account.

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trailblame/trailblame/correlate"
-	"github.com/trailblame/trailblame/query"
 )
 
 func (a *app) explainCommand() *cobra.Command {
@@ -71,16 +70,13 @@ func (a *app) explain(ctx context.Context, flags *correlateFlags, question strin
 		return err
 	}
 	defer t.close()
-	x, err := correlate.Explain(ctx, query.NewEngine(t.ix), question, opts)
+	found, err := newFindings(t.ix)
 	if err != nil {
 		return err
 	}
-	integrity, err := objectIntegrity(t.ix)
+	x, err := found.explain(ctx, question, opts)
 	if err != nil {
 		return err
-	}
-	if x.Finding != nil {
-		markIntegrity(x.Finding, integrity)
 	}
 	explained.x = redactValue(a.redact, x)
 	if err := errors.Join(out.commit(), bundle.explanation(x)); err != nil {
@@ -286,6 +282,7 @@ func (p *page) timeline(list []correlate.Moment) {
 	p.heading("TIMELINE")
 	colour := map[string]string{"failure": sgrRed, "this": sgrAlert, "change": sgrYellow, "success": sgrGreen, "recovery": sgrGreen, "ruled-out": sgrDim}
 	for _, m := range list {
-		p.wrap("  "+clock(m.EventTime)+" ", 4, 4, span{colour[m.Kind], m.Kind + ":"}, plain(m.Text), p.cite(m.EventID, m.Object))
+		lead := "  " + clock(m.EventTime) + " "
+		p.wrap(lead, len(lead), 6, span{colour[m.Kind], m.Kind + ":"}, plain(m.Text), p.cite(m.EventID, m.Object))
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/trailblame/trailblame/correlate"
-	"github.com/trailblame/trailblame/query"
 )
 
 // reportFlags are the flags of report.
@@ -69,23 +68,19 @@ func (a *app) report(ctx context.Context, flags *reportFlags, sources []string) 
 		return err
 	}
 	defer t.close()
-	if opts.Coverage, err = coverageOf(t.ix); err != nil {
-		return err
-	}
-	integrity, err := objectIntegrity(t.ix)
+	found, err := newFindings(t.ix)
 	if err != nil {
 		return err
 	}
-	for f, err := range correlate.Run(ctx, query.NewEngine(t.ix), opts) {
+	for f, err := range found.run(ctx, opts) {
 		if err == nil {
-			markIntegrity(f, integrity)
 			err = b.add(redactValue(a.redact, f))
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if err := b.write(out, t.ix, flags.title, flags.findings.selected(opts), a.redact); err != nil {
+	if err := b.write(out, found, flags.title, flags.findings.selected(opts), a.redact); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	if err := out.commit(); err != nil {

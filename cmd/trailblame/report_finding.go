@@ -267,10 +267,10 @@ func (b *cardBuilder) beware(c *correlate.Candidate) []labelled {
 func coverageLines(c *correlate.Coverage) []string {
 	lines := []string{dataEventsText[c.DataEvents]}
 	if len(c.Gaps) == 0 {
-		lines = append(lines, "No gap in the deliveries is known.")
+		lines = append(lines, "No gap around it is known.")
 	}
 	for _, g := range c.Gaps[:min(len(c.Gaps), maxGapsShown)] {
-		lines = append(lines, fmt.Sprintf("No deliveries for %s from %s to %s.", strings.Trim(g.Account+" "+g.Region, " "), clock(g.From), clock(g.To)))
+		lines = append(lines, fmt.Sprintf("No events of %s from %s to %s.", strings.Trim(g.Account+" "+g.Region, " "), clock(g.From), clock(g.To)))
 	}
 	if more := len(c.Gaps) - maxGapsShown; more > 0 {
 		lines = append(lines, fmt.Sprintf("And %d more gaps.", more))

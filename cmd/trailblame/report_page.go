@@ -118,8 +118,8 @@ func (b *reportBuilder) add(raw *correlate.Finding) error {
 }
 
 // write writes the report on the findings so far.
-func (b *reportBuilder) write(w io.Writer, ix *index.Index, title string, selected []labelled, r *redactor) error {
-	p, err := b.page(ix, title, selected, r)
+func (b *reportBuilder) write(w io.Writer, found *findings, title string, selected []labelled, r *redactor) error {
+	p, err := b.page(found, title, selected, r)
 	if err != nil {
 		return err
 	}
@@ -130,8 +130,8 @@ func (b *reportBuilder) write(w io.Writer, ix *index.Index, title string, select
 	return out.Flush()
 }
 
-func (b *reportBuilder) page(ix *index.Index, title string, selected []labelled, r *redactor) (*reportPage, error) {
-	read, err := newReadView(ix)
+func (b *reportBuilder) page(found *findings, title string, selected []labelled, r *redactor) (*reportPage, error) {
+	read, err := newReadView(found)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,11 @@ func reportWith(t *testing.T, most int, title string, list []*correlate.Finding,
 		}
 	}
 	var out bytes.Buffer
-	if err := b.write(&out, ix, title, []labelled{{Label: "where", Text: safe(title)}}, nil); err != nil {
+	found, err := newFindings(ix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.write(&out, found, title, []labelled{{Label: "where", Text: safe(title)}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -341,7 +345,11 @@ func TestReportLimit(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := b.write(&out, indexOf(t, trailFile("plain")), "", nil, nil); err != nil {
+	found, err := newFindings(indexOf(t, trailFile("plain")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.write(&out, found, "", nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	text := textContent(parse(t, out.String()))

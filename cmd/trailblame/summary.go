@@ -12,6 +12,7 @@ import (
 
 	"github.com/trailblame/trailblame/correlate"
 	"github.com/trailblame/trailblame/index"
+	"github.com/trailblame/trailblame/query"
 )
 
 // summary sums up a run of correlate for people: what was read, what was found,
@@ -21,15 +22,12 @@ type summary struct {
 	levels             map[correlate.Level]int
 	diagnoses          map[correlate.Diagnosis]int
 	data               map[string]int
-	gaps               map[correlate.Gap]bool
+	gapped             int // findings around which deliveries may be missing
 }
 
 func newSummary() *summary {
-	return &summary{levels: map[correlate.Level]int{}, diagnoses: map[correlate.Diagnosis]int{}, data: map[string]int{}, gaps: map[correlate.Gap]bool{}}
+	return &summary{levels: map[correlate.Level]int{}, diagnoses: map[correlate.Diagnosis]int{}, data: map[string]int{}}
 }
-
-// maxGapsKept bounds the gaps that a summary remembers.
-const maxGapsKept = 10000
 
 func (s *summary) add(f *correlate.Finding) {
 	s.findings++
@@ -40,19 +38,19 @@ func (s *summary) add(f *correlate.Finding) {
 	} else {
 		s.diagnoses[f.Diagnosis]++
 	}
-	for _, g := range f.Coverage.Gaps {
-		if len(s.gaps) < maxGapsKept {
-			s.gaps[g] = true
-		}
+	if len(f.Coverage.Gaps) > 0 {
+		s.gapped++
 	}
 }
 
 // write prints the summary below the findings. hide redacts a name.
-func (s *summary) write(w io.Writer, ix *index.Index, st style, hide func(string) string) error {
+func (s *summary) write(w io.Writer, ix *index.Index, overview query.Overview, st style, hide func(string) string) error {
 	seen, err := look(ix)
 	if err != nil {
 		return err
 	}
+	coverage, lacking := coverageText(&overview, hide)
+	mark := map[bool]string{true: sgrYellow}[lacking]
 	p := &page{style: st}
 	if s.findings > 0 {
 		p.buf.WriteString("\n" + st.paint(sgrDim, strings.Repeat("=", st.width)) + "\n\n")
@@ -62,7 +60,8 @@ func (s *summary) write(w io.Writer, ix *index.Index, st style, hide func(string
 	p.field("accounts", plain(namesOf(seen.accounts, hide)))
 	p.field("regions", plain(namesOf(seen.regions, hide)))
 	p.field("causes", s.causes()...)
-	p.field("coverage", plain(s.coverage()))
+	p.field("coverage", span{mark, coverage})
+	p.more(plain(s.missing()))
 	t := ix.Totals()
 	p.field("ledger", plain(fmt.Sprintf("in %d = kept %d + duplicate %d + malformed %d + filtered %d", t.In, t.Kept, t.Duplicate, t.Malformed, t.Filtered)))
 	p.field("objects", objectsOf(&t)...)
@@ -96,19 +95,19 @@ func (s *summary) causes() []span {
 	return parts
 }
 
-// coverage says what of the trail is known to be missing around the findings.
-func (s *summary) coverage() string {
-	if s.findings == 0 {
-		return ""
-	}
-	text := "no gaps known"
-	if n := len(s.gaps); n > 0 {
-		text = count(n, "gap", "gaps") + " in the deliveries around the findings"
+// missing says for how many findings the trail may be too short or too narrow.
+func (s *summary) missing() string {
+	var parts []string
+	if s.gapped > 0 {
+		parts = append(parts, fmt.Sprintf("the trail has gaps or begins too late for %d of %d", s.gapped, s.findings))
 	}
 	if n := s.data["absent"]; n > 0 {
-		text += fmt.Sprintf("; without data events around %d of %d", n, s.findings)
+		parts = append(parts, fmt.Sprintf("it has no data events for %d of %d", n, s.findings))
 	}
-	return text
+	if len(parts) == 0 {
+		return ""
+	}
+	return "around the findings: " + strings.Join(parts, "; ")
 }
 
 func objectsOf(t *index.Totals) []span {
@@ -190,11 +189,11 @@ func namesOf(names map[string]int, hide func(string) string) string {
 }
 
 // summarize ends the text of findings with their summary.
-func (o *output) summarize(sum *summary, ix *index.Index, hide func(string) string) error {
+func (o *output) summarize(sum *summary, found *findings, hide func(string) string) error {
 	if err := o.encoder.close(); err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
-	return sum.write(o, ix, o.style, hide)
+	return sum.write(o, found.ix, found.coverage.Overview(), o.style, hide)
 }
 
 // took tells how long a run took: on standard error only, so that the same trail

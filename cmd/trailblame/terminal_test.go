@@ -22,11 +22,13 @@ func TestOnTerminals(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for name, args := range map[string][]string{
-		"correlate": {"correlate", "--index", ix},
-		"timeline":  {"timeline", "--index", ix, "--around", "a3ef7d06-2160-41e9-bc5d-874b6be1acd5", "--window", "10m", "--all"},
-		"query":     {"query", "--index", ix, "--event-name", "GitPush", "--limit", "12"},
-		"count-by":  {"query", "--index", ix, "--count-by", "eventName,errorCode", "--top", "8"},
-		"select":    {"query", "--index", ix, "--error-code", "AccessDenied", "--select", "eventTime,principal,errorMessage", "--limit", "3"},
+		"correlate":      {"correlate", "--index", ix},
+		"timeline":       {"timeline", "--index", ix, "--around", "a3ef7d06-2160-41e9-bc5d-874b6be1acd5", "--window", "10m", "--all"},
+		"explain":        {"explain", "--index", ix, "19f71051-8ce7-4475-9f31-1106eb3c2cde"},
+		"explain-change": {"explain", "--index", ix, "a3ef7d06-2160-41e9-bc5d-874b6be1acd5"},
+		"query":          {"query", "--index", ix, "--event-name", "GitPush", "--limit", "12"},
+		"count-by":       {"query", "--index", ix, "--count-by", "eventName,errorCode", "--top", "8"},
+		"select":         {"query", "--index", ix, "--error-code", "AccessDenied", "--select", "eventTime,principal,errorMessage", "--limit", "3"},
 	} {
 		for _, width := range []int{60, 80, 100, 132} {
 			plain := seenAt(t, width, []string{"NO_COLOR=1"}, append(args, "-q")...)

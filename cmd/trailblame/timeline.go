@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/trailblame/trailblame/correlate"
+	"github.com/trailblame/trailblame/index"
 	"github.com/trailblame/trailblame/query"
 )
 
@@ -93,7 +94,7 @@ func (a *app) timeline(ctx context.Context, flags *timelineFlags, sources []stri
 	defer t.close()
 	engine := query.NewEngine(t.ix)
 	if flags.finding != "" {
-		if opts.Finding, err = findFinding(ctx, engine, flags.finding, opts.Filter); err != nil {
+		if opts.Finding, err = findFinding(ctx, t.ix, flags.finding, opts.Filter); err != nil {
 			return err
 		}
 		opts.Filter = query.Filter{}
@@ -190,8 +191,12 @@ func (t *timelineFlags) options(now time.Time) (opts correlate.TimelineOptions, 
 }
 
 // findFinding correlates until the finding with an id comes.
-func findFinding(ctx context.Context, engine *query.Engine, id string, failures query.Filter) (*correlate.Finding, error) {
-	for f, err := range correlate.Run(ctx, engine, correlate.Options{Filter: failures}) {
+func findFinding(ctx context.Context, ix *index.Index, id string, failures query.Filter) (*correlate.Finding, error) {
+	found, err := newFindings(ix)
+	if err != nil {
+		return nil, err
+	}
+	for f, err := range found.run(ctx, correlate.Options{Filter: failures}) {
 		if err != nil {
 			return nil, err
 		}
