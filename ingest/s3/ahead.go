@@ -17,15 +17,21 @@ const (
 	// maxBody is the size up to which an object is fetched ahead. Larger ones
 	// are streamed when they are opened.
 	maxBody = 16 << 20
-	// maxAhead bounds the objects that are fetched ahead.
-	maxAhead = 512
+	// maxAhead bounds the objects that are fetched ahead, aheadOfTurns how many
+	// there are for each request that may run: with few, the first objects are
+	// of the first days although the listing has only begun.
+	maxAhead     = 512
+	aheadOfTurns = 4
 	// maxUnopened is how many fetched objects may be handed out without being
 	// opened, more than any run has readers: what is over is given up, since
 	// its reader has passed it by.
 	maxUnopened = 64
 	// maxFound bounds how far the listing is ahead of the reader. It is small
-	// in memory, and lets people know soon how much there is.
+	// in memory, lets people know soon how much there is, and is the span in
+	// which objects are put in the order of their days.
 	maxFound = 32 << 10
+	// maxUnsorted bounds what was listed and is not in that order yet.
+	maxUnsorted = 4 << 10
 )
 
 // body is an object that was fetched ahead, or the error in its place.
@@ -35,13 +41,16 @@ type body struct {
 	err  error
 }
 
-// Objects implements ingest.Source. Objects come in no order: small ones when
-// they are fetched, so that Open need not wait. A *CredentialsError is the last
+// Objects implements ingest.Source. Small objects come when they are fetched, so
+// that Open need not wait, and are fetched day by day as far as the listing is
+// ahead: a batch of the index then holds few days of many records rather than
+// many of few. Otherwise they come in no order. A *CredentialsError is the last
 // that comes: what follows is not read, and the run should end.
 func (s *Source) Objects(ctx context.Context) iter.Seq2[ingest.Object, error] {
 	return func(yield func(ingest.Object, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		a := &ahead{s: s, ctx: ctx, yield: yield, found: make(chan found, maxFound), ready: make(chan *body, maxAhead)}
+		a := &ahead{s: s, ctx: ctx, yield: yield, found: make(chan found, maxUnsorted),
+			wanted: make(chan ingest.Object, maxAhead), ready: make(chan *body, maxAhead)}
 		walked := make(chan struct{})
 		go func() {
 			defer close(walked)
@@ -51,6 +60,7 @@ func (s *Source) Objects(ctx context.Context) iter.Seq2[ingest.Object, error] {
 		}()
 		whole := a.run()
 		cancel()
+		close(a.wanted)
 		<-walked
 		for ; a.pending > 0; a.pending-- {
 			s.release((<-a.ready).obj.Size)
@@ -68,9 +78,12 @@ type ahead struct {
 	ctx      context.Context
 	yield    func(ingest.Object, error) bool
 	found    chan found
+	queue    byDay // found, to be fetched
+	wanted   chan ingest.Object
+	fetchers int // that take from wanted
 	ready    chan *body
 	pending  int            // fetches that have not come back
-	next     *ingest.Object // found, to be fetched as soon as there is room
+	next     *ingest.Object // of the queue, as soon as there is room
 	unopened []*body        // handed out, the oldest first
 	stop     error          // ends the pass
 }
@@ -92,14 +105,17 @@ func (s *Source) known(obj ingest.Object) bool { return s.opts.Known != nil && s
 func (a *ahead) run() bool {
 	in := a.found
 	for {
+		if a.next == nil {
+			a.next = a.queue.pop()
+		}
 		if a.next != nil && a.stop == nil && a.room() {
 			a.start()
 		}
 		from := in
-		if a.next != nil || a.stop != nil {
+		if len(a.queue.list) >= maxFound || a.stop != nil {
 			from = nil
 		}
-		if from == nil && a.pending == 0 && (a.next == nil || a.stop != nil) {
+		if a.pending == 0 && (a.stop != nil || in == nil && a.next == nil && len(a.queue.list) == 0) {
 			return a.end()
 		}
 		if !a.step(&in, from) {
@@ -152,16 +168,16 @@ func (a *ahead) take(in *chan found, f found, ok bool) bool {
 	case f.obj.Size > maxBody, a.s.known(f.obj):
 		return a.hand(f.obj, nil)
 	}
-	a.next = &f.obj
+	a.queue.push(f)
 	return true
 }
 
 // room makes room for the next object, or says that there is none.
 func (a *ahead) room() bool {
-	if a.pending >= maxAhead {
+	s := a.s
+	if a.pending >= min(aheadOfTurns*int(s.opts.Stats.AtATime.Load()), maxAhead) {
 		return false
 	}
-	s := a.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held > 0 && s.held+a.next.Size > maxHeld {
@@ -171,14 +187,21 @@ func (a *ahead) room() bool {
 	return true
 }
 
-// start has the next object fetched.
+// start has the next object fetched, by one of a few goroutines: making one for
+// each object costs more than signing its request does.
 func (a *ahead) start() {
-	obj := *a.next
+	a.wanted <- *a.next // has room for all that are pending, as ready has
 	a.next = nil
 	a.pending++
+	if a.fetchers >= min(a.pending, maxAtATime) {
+		return
+	}
+	a.fetchers++
 	go func() {
-		data, err := a.s.fetch(a.ctx, obj)
-		a.ready <- &body{obj, data, err} // has room for all that are pending
+		for obj := range a.wanted {
+			data, err := a.s.fetch(a.ctx, obj)
+			a.ready <- &body{obj, data, err}
+		}
 	}()
 }
 

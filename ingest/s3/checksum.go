@@ -23,14 +23,21 @@ type checksum struct {
 // the package crc64 wants it.
 const crc64NVME = 0x9a6c9329ac4bc9b5
 
+// crc64Table and crc32cTable are made once: that takes longer than the sum of a
+// small object.
+var (
+	crc64Table  = crc64.MakeTable(crc64NVME)
+	crc32cTable = crc32.MakeTable(crc32.Castagnoli)
+)
+
 // sums are the kinds of checksum by the end of their header, the quick first.
 var sums = []struct {
 	name string
 	make func() hash.Hash
 }{
 	{"Crc32", func() hash.Hash { return crc32.NewIEEE() }},
-	{"Crc32c", func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }},
-	{"Crc64nvme", func() hash.Hash { return crc64.New(crc64.MakeTable(crc64NVME)) }},
+	{"Crc32c", func() hash.Hash { return crc32.New(crc32cTable) }},
+	{"Crc64nvme", func() hash.Hash { return crc64.New(crc64Table) }},
 	{"Sha256", sha256.New},
 	{"Sha1", sha1.New},
 }

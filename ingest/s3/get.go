@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -67,14 +66,17 @@ func (p *part) check(response *http.Response, obj ingest.Object, tag string, off
 	return nil
 }
 
-var plainMD5 = regexp.MustCompile(`^[0-9a-f]{32}$`)
-
 // isMD5 reports whether an ETag looks like the MD5 of an object. That of one
 // uploaded in parts, with a dash, is none.
-func isMD5(tag string) bool { return plainMD5.MatchString(tag) }
+func isMD5(tag string) bool {
+	return len(tag) == 2*md5.Size && strings.Trim(tag, "0123456789abcdef") == ""
+}
 
 // isTag tells an ETag from the time that stands for it where there is none.
 func isTag(version string) bool {
+	if isMD5(version) {
+		return true
+	}
 	_, err := time.Parse(time.RFC3339Nano, version)
 	return version != "" && err != nil
 }
@@ -158,11 +160,17 @@ func atEnd(r io.Reader) error {
 	}
 }
 
-// verify compares the bytes with their checksum, where there is one, and with
-// their ETag, where that is their MD5. The ETags of some servers only look like
-// MD5s: bytes that have the right checksum, or come twice the same and are a
-// whole gzip file, are what the server holds.
+// verify compares the bytes with their ETag, where that is their MD5, and else
+// with their checksum, where there is one. The ETags of some servers only look
+// like MD5s: bytes that have the right checksum, or come twice the same and are
+// a whole gzip file, are what the server holds.
 func (f *fetch) verify(tagged bool) error {
+	got := ""
+	if tagged && !f.s.opaque.Load() {
+		if got = md5Of(f.buf); got == f.obj.Version {
+			return nil
+		}
+	}
 	if f.sum != nil {
 		f.sum.hash.Reset()
 		f.sum.hash.Write(f.buf)
@@ -171,13 +179,8 @@ func (f *fetch) verify(tagged bool) error {
 			return badAnswer("its bytes are not those of its checksum")
 		}
 	}
-	if !tagged || f.s.opaque.Load() {
-		return nil
-	}
-	sum := md5.Sum(f.buf)
-	got := hex.EncodeToString(sum[:])
 	switch {
-	case got == f.obj.Version:
+	case got == "":
 		return nil
 	case f.sum != nil, got == f.wrong && wholeGzip(f.buf):
 		f.s.opaque.Store(true)
@@ -185,6 +188,11 @@ func (f *fetch) verify(tagged bool) error {
 	}
 	f.wrong, f.buf = got, f.buf[:0]
 	return badAnswer("its bytes are not those of its ETag")
+}
+
+func md5Of(b []byte) string {
+	sum := md5.Sum(b)
+	return hex.EncodeToString(sum[:])
 }
 
 func wholeGzip(b []byte) bool {

@@ -23,6 +23,7 @@ const (
 // found is what a walk finds: an object, or an error in the place of some.
 type found struct {
 	obj ingest.Object
+	day string // that the key names, YYYY/MM/DD, or empty
 	err error
 }
 
@@ -193,12 +194,13 @@ func (w *walker) split(ctx context.Context, n node) error {
 // hand hands on what a page lists.
 func (w *walker) hand(p page, depth int) {
 	for _, obj := range p.objects {
-		switch {
-		case strings.HasSuffix(obj.Name, "/") && obj.Size == 0:
-			// A folder that was made by hand.
-		case w.s.choice.wants(locate(obj.Name)):
-			w.emit(found{obj: w.s.object(obj)})
-		default:
+		if strings.HasSuffix(obj.Name, "/") && obj.Size == 0 {
+			continue // a folder that was made by hand
+		}
+		at := locate(obj.Name)
+		if w.s.choice.wants(at) {
+			w.emit(found{obj: w.s.object(obj), day: at.date})
+		} else {
 			w.leaveOut()
 		}
 	}
@@ -255,5 +257,5 @@ func (w *walker) fail(ctx context.Context, prefix string, err error) {
 	if errors.As(err, &credentials) {
 		w.end()
 	}
-	w.emit(found{ingest.Object{Name: w.s.name(prefix)}, err})
+	w.emit(found{obj: ingest.Object{Name: w.s.name(prefix)}, err: err})
 }
