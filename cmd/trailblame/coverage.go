@@ -52,7 +52,7 @@ func coverageText(o *query.Overview, hide func(string) string) (text string, lac
 	if o.Of == 0 {
 		return "", false
 	}
-	text = fmt.Sprintf("events in %s of %s", thousands(o.Hours), counted(int64(o.Of), "hour", "hours"))
+	text = hoursText(o)
 	switch n := len(o.Silences); {
 	case !o.Regular:
 		return text + "; too few to tell a quiet hour from one whose deliveries are missing", false
@@ -71,6 +71,10 @@ func coverageText(o *query.Overview, hide func(string) string) (text string, lac
 		parts = append(parts, fmt.Sprintf("and %s shorter", thousands(more)))
 	}
 	return text + strings.Join(parts, "; "), true
+}
+
+func hoursText(o *query.Overview) string {
+	return fmt.Sprintf("events in %s of %s", thousands(o.Hours), counted(int64(o.Of), "hour", "hours"))
 }
 
 // spanText tells where and how long a silence was.

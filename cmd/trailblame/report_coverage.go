@@ -56,7 +56,7 @@ type pairView struct {
 const (
 	maxCoverageColumns  = 184 // half a year of days; a longer trail is shown by more days in a column
 	maxCoverageAccounts = 40
-	maxSilencesShown    = 20
+	maxSilencesShown    = 12
 	maxPairsShown       = 40
 )
 
@@ -64,9 +64,11 @@ const (
 func (v *readView) hours(coverage *query.Coverage) {
 	o := coverage.Overview()
 	v.Coverage, v.Lacking = coverageText(&o, safe)
+	v.Coverage = capital(v.Coverage)
 	if o.Of == 0 {
 		return
 	}
+	v.Hours = capital(hoursText(&o))
 	const form = "2006-01-02 15:04"
 	v.More = max(len(o.Silences)-maxSilencesShown, 0)
 	for _, s := range o.Silences[:len(o.Silences)-v.More] {

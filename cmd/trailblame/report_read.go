@@ -20,6 +20,7 @@ type readView struct {
 	MoreFaults  int
 	Others      []labelled
 	Coverage    string // in a sentence
+	Hours       string // with events, in words
 	Lacking     bool   // deliveries may be missing
 	Map         *coverageMap
 	Silences    []silenceView
