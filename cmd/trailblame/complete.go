@@ -34,7 +34,7 @@ func (a *app) completeFlags(cmd *cobra.Command) {
 		"lanes": {"principal", "resource", "none"},
 	}
 	for flag, words := range fixed {
-		if cmd.Flags().Lookup(flag) != nil {
+		if cmd.Flags().Lookup(flag) != nil || cmd.PersistentFlags().Lookup(flag) != nil {
 			offer(cmd, flag, func(string) []string { return words })
 		}
 	}

@@ -217,6 +217,7 @@ func (a *app) root() *cobra.Command {
 	a.completionExamples(root)
 	root.AddCommand(a.manCommand(root))
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(a.stdout, a.helpText(cmd)) })
+	a.completeFlags(root)
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SetNormalizeFunc(aliases)
 		a.completeFlags(cmd)
