@@ -1,22 +1,16 @@
 package main
 
 import (
-	"archive/zip"
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -128,7 +122,7 @@ func (a *app) openBundle(flags *correlateFlags) (*bundle, error) {
 	b := &bundle{app: a, cited: map[string]bool{}}
 	b.info = bundleInfo{Schema: bundleSchema, Tool: toolInfo(), Asked: flags.asked, Redacted: a.redact != nil, NotFound: []string{}}
 	var err error
-	if b.dest, err = a.openDestination(&outputFlags{out: flags.bundle, force: flags.output.force, format: string(formatNDJSON)}); err != nil {
+	if b.dest, err = a.openDestination(&outputFlags{out: flags.bundle, force: flags.output.force, format: string(formatNDJSON), private: !flags.output.redact}); err != nil {
 		var usage *usageError
 		if errors.As(err, &usage) {
 			return nil, usagef("--bundle %s: the file exists; --force replaces it", flags.bundle)
@@ -326,127 +320,4 @@ type citedRecord struct {
 	bundleRecord
 	at   int64
 	size int
-}
-
-// archiveTime stands in place of every time in the archive: the earliest that
-// the format can hold.
-var archiveTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// archive writes the files of a ZIP, and their sums.
-type archive struct {
-	zip  *zip.Writer
-	sums bytes.Buffer
-}
-
-func (a *archive) file(name string, fill func(w io.Writer) error) error {
-	w, err := a.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: archiveTime})
-	if err != nil {
-		return err
-	}
-	h := sha256.New()
-	buffered := bufio.NewWriter(io.MultiWriter(w, h))
-	if err := fill(buffered); err != nil {
-		return err
-	}
-	if err := buffered.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintf(&a.sums, "%x  %s\n", h.Sum(nil), name)
-	return nil
-}
-
-// write makes the archive out of what was gathered.
-func (b *bundle) write() error {
-	b.info.Asked = redactValue(b.app.redact, b.info.Asked)
-	info, err := safeLine(b.info)
-	if err != nil {
-		return err
-	}
-	a := &archive{zip: zip.NewWriter(b.dest)}
-	results := "findings.ndjson"
-	if b.info.Asked.Command == "explain" {
-		results = "explanation.json"
-	}
-	for _, f := range []struct {
-		name string
-		fill func(w io.Writer) error
-	}{
-		{"bundle.json", func(w io.Writer) error { _, err := w.Write(append(info, '\n')); return err }},
-		{"citations.ndjson", b.writeCitations},
-		{results, b.results.copyTo},
-		{"records.ndjson", b.writeRecords},
-	} {
-		if err := a.file(f.name, f.fill); err != nil {
-			return err
-		}
-	}
-	if err := a.file("SHA256SUMS", func(w io.Writer) error { _, err := w.Write(bytes.Clone(a.sums.Bytes())); return err }); err != nil {
-		return err
-	}
-	return a.zip.Close()
-}
-
-func (b *bundle) writeCitations(w io.Writer) error {
-	for i := range b.citations {
-		c := &b.citations[i].bundleRecord
-		c.Line = i + 1
-		line, err := safeLine(c)
-		if err != nil {
-			return err
-		}
-		if _, err := w.Write(append(line, '\n')); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *bundle) writeRecords(w io.Writer) error {
-	if err := b.records.w.Flush(); err != nil {
-		return err
-	}
-	for i := range b.citations {
-		c := &b.citations[i]
-		if _, err := io.Copy(w, io.NewSectionReader(b.records.file, c.at, int64(c.size)+1)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// spool is a temporary file of lines.
-type spool struct {
-	file *os.File
-	w    *bufio.Writer
-	size int64
-}
-
-func newSpool() (*spool, error) {
-	f, err := os.CreateTemp("", "trailblame-bundle-*")
-	if err != nil {
-		return nil, fmt.Errorf("gather a bundle: %w; set TMPDIR to a folder with space", err)
-	}
-	return &spool{file: f, w: bufio.NewWriterSize(f, bufferSize)}, nil
-}
-
-func (s *spool) line(b []byte) error {
-	s.size += int64(len(b)) + 1
-	_, err := s.w.Write(b)
-	return errors.Join(err, s.w.WriteByte('\n'))
-}
-
-func (s *spool) copyTo(w io.Writer) error {
-	if err := s.w.Flush(); err != nil {
-		return err
-	}
-	_, err := io.Copy(w, io.NewSectionReader(s.file, 0, s.size))
-	return err
-}
-
-// close removes the file. It may be called on nil.
-func (s *spool) close() {
-	if s != nil {
-		s.file.Close()
-		os.Remove(s.file.Name())
-	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,8 @@ type outputFlags struct {
 	out    string
 	force  bool
 	redact bool
+
+	private bool // nobody but the user may read the file
 }
 
 func (o *outputFlags) register(flags *pflag.FlagSet) {
@@ -66,16 +69,42 @@ func (a *app) openDestination(flags *outputFlags, more ...format) (*destination,
 	if flags.out == "" {
 		return d, nil
 	}
-	if _, err := os.Lstat(flags.out); err == nil && !flags.force {
+	if old, err := os.Lstat(flags.out); err == nil && old.Mode()&^fs.ModeSymlink&fs.ModeType != 0 {
+		return nil, usagef("--out %s: this is no regular file, and would be replaced", flags.out)
+	} else if err == nil && !flags.force {
 		return nil, usagef("--out %s: the file exists; --force replaces it", flags.out)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if d.file, err = os.CreateTemp(filepath.Dir(flags.out), ".trailblame-*"); err != nil {
+	if d.file, err = createBeside(flags.out, flags.private); err != nil {
 		return nil, fmt.Errorf("create %s: %w", flags.out, err)
 	}
 	d.Writer = d.file
 	return d, nil
+}
+
+// createBeside creates a file that will take the name's place. Who may read it is
+// as a shell's redirection has it: those who may read the file that it replaces,
+// else those whom the umask leaves.
+func createBeside(name string, private bool) (*os.File, error) {
+	mode := fs.FileMode(0o666)
+	if private {
+		mode = 0o600
+	}
+	for {
+		f, err := os.OpenFile(filepath.Join(filepath.Dir(name), ".trailblame-"+rand.Text()), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if old, statErr := os.Stat(name); err == nil && statErr == nil && !private {
+			if err = f.Chmod(old.Mode().Perm()); err != nil {
+				f.Close()
+				os.Remove(f.Name())
+				return nil, err
+			}
+		}
+		return f, err
+	}
 }
 
 // commit gives a file its name.
