@@ -29,6 +29,7 @@ type Segment struct {
 	mu      sync.Mutex
 	fields  [NumFields]*fieldReader
 	parquet *parquet.File
+	blocks  *blockReader // of the Parquet file, when parquet is set
 	fsys    fileSystem
 }
 
@@ -206,7 +207,10 @@ func (s *Segment) file() (pf *parquet.File, err error) {
 	if n := len(pf.Schema().Columns()); n != layout.count || pf.NumRows() != int64(s.info.Rows) {
 		return nil, corrupt(name, 0, "%d columns and %d rows where %d and %d were written", n, pf.NumRows(), layout.count, s.info.Rows)
 	}
-	s.parquet = pf
+	if err := checkShape(name, pf); err != nil {
+		return nil, err
+	}
+	s.parquet, s.blocks = pf, blocks
 	return pf, nil
 }
 

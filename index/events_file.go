@@ -1,0 +1,130 @@
+package index
+
+import (
+	"io"
+	"sort"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// eventsFile is an open Parquet file: its footer, and a way to its pages. It
+// belongs to one goroutine; the footer is shared.
+type eventsFile struct {
+	parquet *parquet.File
+	first   []int64 // row that each row group begins with, and one behind the last
+	blocks  blockCache
+}
+
+func newEventsFile(pf *parquet.File, blocks *blockReader) *eventsFile {
+	f := &eventsFile{parquet: pf, blocks: blockCache{r: blocks}, first: []int64{0}}
+	for _, g := range pf.Metadata().RowGroups {
+		f.first = append(f.first, f.first[len(f.first)-1]+g.NumRows)
+	}
+	return f
+}
+
+// groupOf returns the row group that holds a row, -1 when none does.
+func (f *eventsFile) groupOf(row int64) int {
+	if row < 0 || row >= f.first[len(f.first)-1] {
+		return -1
+	}
+	return sort.Search(len(f.first), func(g int) bool { return f.first[g] > row }) - 1
+}
+
+func (f *eventsFile) chunk(group, leaf int) *format.ColumnChunk {
+	return &f.parquet.Metadata().RowGroups[group].Columns[leaf]
+}
+
+func (f *eventsFile) pages(group, leaf int) []format.PageLocation {
+	return f.parquet.OffsetIndexes()[group*layout.count+leaf].PageLocations
+}
+
+// blockCache reads a file through the blocks that were read last: the pages of
+// most columns are small and stand side by side.
+type blockCache struct {
+	r      *blockReader
+	blocks [cachedBlocks]cachedBlock
+	clock  int
+}
+
+type cachedBlock struct {
+	number int64
+	data   []byte // empty when nothing is cached
+	used   int
+}
+
+const cachedBlocks = 6
+
+// read appends size bytes of the file.
+func (c *blockCache) read(dst []byte, offset, size int64) ([]byte, error) {
+	if offset < 0 || size < 0 || size > c.r.size-offset {
+		return dst, corrupt(c.r.name, offset, "%d bytes outside the file", size)
+	}
+	if size > 2*blockSize {
+		return c.direct(dst, offset, size)
+	}
+	for end := offset + size; offset < end; {
+		k := offset / blockSize
+		block, err := c.block(k)
+		if err != nil {
+			return dst, err
+		}
+		part := block[offset-k*blockSize : min(int64(len(block)), end-k*blockSize)]
+		dst = append(dst, part...)
+		offset += int64(len(part))
+	}
+	return dst, nil
+}
+
+// direct reads what would only push other blocks out.
+func (c *blockCache) direct(dst []byte, offset, size int64) ([]byte, error) {
+	n := len(dst)
+	dst = append(dst, make([]byte, size)...)
+	if _, err := c.r.ReadAt(dst[n:], offset); err != nil && err != io.EOF {
+		return dst[:n], err
+	}
+	return dst, nil
+}
+
+// block returns a block, which stays valid until the next is asked for.
+func (c *blockCache) block(k int64) ([]byte, error) {
+	c.clock++
+	oldest := 0
+	for i := range c.blocks {
+		b := &c.blocks[i]
+		if len(b.data) > 0 && b.number == k {
+			b.used = c.clock
+			return b.data, nil
+		}
+		if b.used < c.blocks[oldest].used {
+			oldest = i
+		}
+	}
+	b := &c.blocks[oldest]
+	size := min(blockSize, c.r.size-k*blockSize)
+	if b.data == nil {
+		b.data = make([]byte, blockSize)
+	}
+	b.data = b.data[:size]
+	if err := c.r.readBlock(k, b.data); err != nil {
+		b.data = b.data[:0]
+		return nil, err
+	}
+	b.number, b.used = k, c.clock
+	return b.data, nil
+}
+
+// checkShape checks that the footer has what a reader of pages takes from it.
+func checkShape(name string, pf *parquet.File) error {
+	groups := pf.Metadata().RowGroups
+	if len(pf.OffsetIndexes()) != len(groups)*layout.count {
+		return corrupt(name, 0, "%d indexes of pages in %d row groups", len(pf.OffsetIndexes()), len(groups))
+	}
+	for g := range groups {
+		if len(groups[g].Columns) != layout.count || groups[g].NumRows < 0 {
+			return corrupt(name, 0, "%d columns in row group %d", len(groups[g].Columns), g)
+		}
+	}
+	return nil
+}
