@@ -1,6 +1,8 @@
 package index
 
 import (
+	"encoding/binary"
+	"fmt"
 	"io"
 	"sort"
 
@@ -14,6 +16,7 @@ type eventsFile struct {
 	parquet *parquet.File
 	first   []int64 // row that each row group begins with, and one behind the last
 	blocks  blockCache
+	located [][]format.PageLocation // of each chunk, once it was asked for
 }
 
 func newEventsFile(pf *parquet.File, blocks *blockReader) *eventsFile {
@@ -21,6 +24,7 @@ func newEventsFile(pf *parquet.File, blocks *blockReader) *eventsFile {
 	for _, g := range pf.Metadata().RowGroups {
 		f.first = append(f.first, f.first[len(f.first)-1]+g.NumRows)
 	}
+	f.located = make([][]format.PageLocation, len(pf.Metadata().RowGroups)*layout.count)
 	return f
 }
 
@@ -36,8 +40,26 @@ func (f *eventsFile) chunk(group, leaf int) *format.ColumnChunk {
 	return &f.parquet.Metadata().RowGroups[group].Columns[leaf]
 }
 
-func (f *eventsFile) pages(group, leaf int) []format.PageLocation {
-	return f.parquet.OffsetIndexes()[group*layout.count+leaf].PageLocations
+// pages tells where the pages of a chunk stand: at least one.
+func (f *eventsFile) pages(group, leaf int) ([]format.PageLocation, error) {
+	known := &f.located[group*layout.count+leaf]
+	if *known != nil {
+		return *known, nil
+	}
+	chunk := f.chunk(group, leaf)
+	b, err := f.blocks.read(nil, chunk.OffsetIndexOffset, int64(chunk.OffsetIndexLength))
+	if err != nil {
+		return nil, err
+	}
+	var index format.OffsetIndex
+	if _, err := decodeThrift(b, &index); err != nil {
+		return nil, err
+	}
+	if len(index.PageLocations) == 0 {
+		return nil, fmt.Errorf("column %d has no pages in row group %d", leaf, group)
+	}
+	*known = index.PageLocations
+	return *known, nil
 }
 
 // blockCache reads a file through the blocks that were read last: the pages of
@@ -115,16 +137,46 @@ func (c *blockCache) block(k int64) ([]byte, error) {
 	return b.data, nil
 }
 
-// checkShape checks that the footer has what a reader of pages takes from it.
-func checkShape(name string, pf *parquet.File) error {
+// openEvents reads the footer of a Parquet file and checks that it has what a
+// reader of pages takes from it.
+func openEvents(blocks *blockReader, rows int) (pf *parquet.File, err error) {
+	name := blocks.name
+	defer recoverCorrupt(name, &err)
+	if err := checkFooter(blocks); err != nil {
+		return nil, err
+	}
+	pf, err = parquet.OpenFile(blocks, blocks.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
+	if err != nil {
+		return nil, asCorrupt(name, err)
+	}
 	groups := pf.Metadata().RowGroups
-	if len(pf.OffsetIndexes()) != len(groups)*layout.count {
-		return corrupt(name, 0, "%d indexes of pages in %d row groups", len(pf.OffsetIndexes()), len(groups))
+	if n := len(pf.Schema().Columns()); n != layout.count || pf.NumRows() != int64(rows) {
+		return nil, corrupt(name, 0, "%d columns and %d rows where %d and %d were written", n, pf.NumRows(), layout.count, rows)
 	}
 	for g := range groups {
-		if len(groups[g].Columns) != layout.count || groups[g].NumRows < 0 {
-			return corrupt(name, 0, "%d columns in row group %d", len(groups[g].Columns), g)
+		if len(groups[g].Columns) != layout.count || groups[g].NumRows < 0 || groups[g].NumRows > int64(rows) {
+			return nil, corrupt(name, 0, "%d columns of %d rows in row group %d", len(groups[g].Columns), groups[g].NumRows, g)
 		}
 	}
-	return nil
+	return pf, nil
+}
+
+// checkFooter checks that decoding the footer takes no more memory than the
+// file makes plausible.
+func checkFooter(blocks *blockReader) error {
+	var tail [8]byte // the footer's length, and the magic bytes
+	if _, err := blocks.ReadAt(tail[:], blocks.size-int64(len(tail))); err != nil {
+		return err
+	}
+	size := int64(binary.LittleEndian.Uint32(tail[:]))
+	if size > blocks.size-int64(len(tail)) {
+		return corrupt(blocks.name, blocks.size-int64(len(tail)), "a footer of %d bytes", size)
+	}
+	footer := make([]byte, size)
+	if _, err := blocks.ReadAt(footer, blocks.size-int64(len(tail))-size); err != nil {
+		return err
+	}
+	c := thriftCheck{decbuf{file: blocks.name, b: footer}}
+	c.structure(0)
+	return c.err
 }

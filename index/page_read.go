@@ -10,7 +10,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go/encoding/delta"
 	"github.com/parquet-go/parquet-go/encoding/rle"
-	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
 
@@ -130,7 +129,10 @@ func (c *columnCursor) load(f *eventsFile, row int64) (err error) {
 		return fmt.Errorf("row %d is outside the file", row)
 	}
 	from := f.first[group]
-	pages := f.pages(group, c.leaf)
+	pages, err := f.pages(group, c.leaf)
+	if err != nil {
+		return err
+	}
 	k, exact := slices.BinarySearchFunc(pages, row-from, func(p format.PageLocation, row int64) int { return int(p.FirstRowIndex - row) })
 	if !exact {
 		k--
@@ -161,18 +163,16 @@ func (c *columnCursor) page(f *eventsFile, offset, size int64) (h *format.PageHe
 		return nil, nil, err
 	}
 	h = new(format.PageHeader)
-	r := compact.NewReaderFromBytes(c.packed)
-	if err := thrift.NewDecoder(r).Decode(h); err != nil {
-		return nil, nil, fmt.Errorf("header of a page: %w", err)
+	n, err := decodeThrift(c.packed, h)
+	if err != nil {
+		return nil, nil, err
 	}
-	body = c.packed[r.BytesRead():]
+	body = c.packed[n:]
 	if int(h.CompressedPageSize) != len(body) || h.UncompressedPageSize < 0 || h.UncompressedPageSize > maxPage {
 		return nil, nil, fmt.Errorf("a page of %d bytes says that it has %d, unpacked %d", len(body), h.CompressedPageSize, h.UncompressedPageSize)
 	}
 	return h, body, nil
 }
-
-var compact thrift.CompactProtocol
 
 // loadDictionary reads the dictionary of a group, which ends where its first
 // page begins; without one there is none.
@@ -252,7 +252,10 @@ func (c *columnCursor) unpackLevels(packed []byte, rows, values int) error {
 		c.levels = nil
 		return nil
 	}
-	var err error
+	err := checkRuns(packed, 1, rows)
+	if err != nil {
+		return err
+	}
 	levels := rle.Encoding{BitWidth: 1}
 	if c.levels, err = levels.DecodeLevels(c.levels, packed); err != nil {
 		return err
@@ -263,9 +266,12 @@ func (c *columnCursor) unpackLevels(packed []byte, rows, values int) error {
 	return nil
 }
 
-// decode reads the values of the page, of which plain may be the only copy.
+// decode reads the values of the page.
 func (c *columnCursor) decode(encoding format.Encoding, plain []byte, values int) (err error) {
-	n := 0
+	if err := checkCount(encoding, plain, values); err != nil {
+		return err
+	}
+	var n int
 	switch c.values = encoding; {
 	case encoding == format.RLEDictionary:
 		var e rle.DictionaryEncoding
@@ -293,4 +299,43 @@ func (c *columnCursor) decode(encoding format.Encoding, plain []byte, values int
 		err = fmt.Errorf("a page has %d values instead of %d", n, values)
 	}
 	return err
+}
+
+// checkCount checks that encoded values are not many more than there should be,
+// so that a forged page cannot make a decoder take memory without bound.
+func checkCount(encoding format.Encoding, plain []byte, values int) error {
+	switch encoding {
+	case format.RLEDictionary:
+		if len(plain) == 0 || plain[0] > 32 {
+			return fmt.Errorf("a page has no width of its values")
+		}
+		return checkRuns(plain[1:], int(plain[0]), values)
+	case format.DeltaLengthByteArray, format.DeltaBinaryPacked:
+		// The size of a block, how many parts it has, how many values follow.
+		d := decbuf{b: plain}
+		_, _ = d.uvarint(), d.uvarint()
+		if n := d.uvarint(); d.err != nil || n > uint64(values) {
+			return fmt.Errorf("a page has %d values instead of %d", n, values)
+		}
+	}
+	return nil
+}
+
+// checkRuns adds up the runs of the hybrid encoding. The last one may be filled
+// up to eight values.
+func checkRuns(packed []byte, width, values int) error {
+	d := decbuf{b: packed}
+	for left := values + 7; len(d.b) > 0; {
+		head := d.uvarint()
+		n, size := head>>1, (width+7)/8
+		if head&1 == 1 {
+			n, size = 8*n, int(min(head>>1, 1<<30))*width
+		}
+		if d.err != nil || n > uint64(left) || size > len(d.b) {
+			return fmt.Errorf("a page of %d values has more", values)
+		}
+		left -= int(n)
+		d.skip(size)
+	}
+	return nil
 }

@@ -33,7 +33,7 @@ func manyRecords(n int) (raw [][]byte) {
 }
 
 // writeRecords writes the records as a segment that is not finished.
-func writeRecords(t *testing.T, raw [][]byte) *segmentWriter {
+func writeRecords(t testing.TB, raw [][]byte) *segmentWriter {
 	t.Helper()
 	fsys, err := openOSFS(t.TempDir())
 	if err != nil {

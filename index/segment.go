@@ -198,16 +198,8 @@ func (s *Segment) file() (pf *parquet.File, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer recoverCorrupt(name, &err)
 	blocks := &blockReader{name: name, r: f, size: f.size(), sums: parseSums(sums)}
-	pf, err = parquet.OpenFile(blocks, f.size(), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
-	if err != nil {
-		return nil, asCorrupt(name, err)
-	}
-	if n := len(pf.Schema().Columns()); n != layout.count || pf.NumRows() != int64(s.info.Rows) {
-		return nil, corrupt(name, 0, "%d columns and %d rows where %d and %d were written", n, pf.NumRows(), layout.count, s.info.Rows)
-	}
-	if err := checkShape(name, pf); err != nil {
+	if pf, err = openEvents(blocks, s.info.Rows); err != nil {
 		return nil, err
 	}
 	s.parquet, s.blocks = pf, blocks

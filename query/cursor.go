@@ -29,8 +29,6 @@ type cursor struct {
 	done    bool
 }
 
-func (c *cursor) opened() bool { return c.reader != nil }
-
 func (c *cursor) close() {
 	if c.reader != nil {
 		c.reader.Close()

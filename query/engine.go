@@ -31,18 +31,14 @@ func (q *Engine) Index() *index.Index { return q.ix }
 // Events yields the events that f selects, in the order of eventTime, eventID,
 // recipientAccountId, bytes, or the other way round when f says so. An error is
 // the last thing yielded. Memory does not grow with the number of events.
+// Segments are read ahead by other goroutines, which have ended when the
+// sequence has.
 func (q *Engine) Events(ctx context.Context, f Filter) iter.Seq2[*Event, error] {
 	return func(yield func(*Event, error) bool) {
-		dates := q.ix.Partitions()
-		if f.Latest {
-			slices.Reverse(dates)
-		}
-		for _, date := range dates {
-			if !f.covers(date) {
-				continue
-			}
-			q.stats.partition()
-			if !q.partition(ctx, f, date, yield) {
+		r := newReading(q, f)
+		defer r.end()
+		for day := range r.days() {
+			if !r.merge(ctx, day, yield) {
 				return
 			}
 		}
@@ -58,63 +54,12 @@ func (f *Filter) covers(date string) bool {
 	return (f.From.IsZero() || f.From.Before(day.AddDate(0, 0, 1))) && (f.To.IsZero() || day.Before(f.To))
 }
 
-// partition merges the segments of one date. A segment is opened when the merge
-// comes to its first event, and closed behind its last one.
-func (q *Engine) partition(ctx context.Context, f Filter, date string, yield func(*Event, error) bool) bool {
-	cursors, err := q.cursors(f, date)
-	if err != nil {
-		return yield(nil, err) && false
-	}
-	defer func() {
-		for _, c := range cursors {
-			c.close()
-		}
-	}()
-	for {
-		if err := ctx.Err(); err != nil {
-			return yield(nil, err) && false
-		}
-		best, err := first(cursors, f.direction())
-		if err != nil {
-			return yield(nil, err) && false
-		}
-		if best == nil {
-			return true
-		}
-		if !yield(best.head, nil) {
-			return false
-		}
-		best.head = nil
-	}
-}
-
 // direction is 1 for the order of time, -1 for the other way round.
 func (f *Filter) direction() int {
 	if f.Latest {
 		return -1
 	}
 	return 1
-}
-
-// first returns the cursor with the event that comes first, nil when all are at
-// their end. Cursors are sorted by where their first event can be.
-func first(cursors []*cursor, direction int) (*cursor, error) {
-	var best *cursor
-	for _, c := range cursors {
-		if c.done {
-			continue
-		}
-		if best != nil && !c.opened() && direction*c.from.Compare(best.head.Time) > 0 {
-			break
-		}
-		if err := c.fill(); err != nil {
-			return nil, err
-		}
-		if !c.done && (best == nil || direction*Compare(c.head, best.head) < 0) {
-			best = c
-		}
-	}
-	return best, nil
 }
 
 // Compare is the one order of events: time, id, account, bytes. Equal records that are not one event, for
