@@ -23,28 +23,15 @@ import (
 
 func full() bool { return os.Getenv("TRAILBLAME_TEST") == "full" }
 
-// program builds the command once and returns its path.
-var program = sync.OnceValue(func() string {
-	dir, err := os.MkdirTemp("", "trailblame-test-")
-	if err != nil {
-		panic(err)
-	}
-	path := filepath.Join(dir, "trailblame")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		panic(string(out))
-	}
-	return path
-})
-
 const killTrail = "../../testdata/trails/push-denied"
 
 // indexAnswer is what an index says: every event, and that verify finds nothing.
 func indexAnswer(t *testing.T, index string) string {
 	t.Helper()
-	if out, err := exec.Command(program(), "verify", "--index", index).CombinedOutput(); err != nil {
+	if out, err := exec.Command(builtOnce(t), "verify", "--index", index).CombinedOutput(); err != nil {
 		t.Fatalf("verify: %v\n%s", err, out)
 	}
-	out, err := exec.Command(program(), "query", "--index", index).Output()
+	out, err := exec.Command(builtOnce(t), "query", "--index", index).Output()
 	if err != nil {
 		t.Fatalf("query: %v", err)
 	}
@@ -53,7 +40,7 @@ func indexAnswer(t *testing.T, index string) string {
 
 func ingestAll(t *testing.T, index string) {
 	t.Helper()
-	if out, err := exec.Command(program(), "ingest", "-q", "--index", index, killTrail).CombinedOutput(); err != nil {
+	if out, err := exec.Command(builtOnce(t), "ingest", "-q", "--index", index, killTrail).CombinedOutput(); err != nil {
 		t.Fatalf("ingest: %v\n%s", err, out)
 	}
 }
@@ -72,7 +59,7 @@ func undisturbed(t *testing.T) string {
 // noStrays fails when anything but the index's own files is left.
 func noStrays(t *testing.T, index string) {
 	t.Helper()
-	out, err := exec.Command(program(), "verify", "--index", index).Output()
+	out, err := exec.Command(builtOnce(t), "verify", "--index", index).Output()
 	if err != nil || !bytes.Contains(out, []byte(" 0 stray files: 0 problems")) {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -96,7 +83,7 @@ func TestKilledAtEverySyscall(t *testing.T) {
 			index := filepath.Join(t.TempDir(), "ix")
 			cmd := exec.Command(strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace="+call,
 				"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, n),
-				program(), "ingest", "-q", "--workers", "1", "--index", index, killTrail)
+				builtOnce(t), "ingest", "-q", "--workers", "1", "--index", index, killTrail)
 			cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 			if err := cmd.Run(); err == nil {
 				break // fewer than n such calls
@@ -148,7 +135,7 @@ func TestKilledAtRandomTimes(t *testing.T) {
 // killedRun starts an ingest with many workers and kills it soon after.
 func killedRun(t *testing.T, rng *rand.Rand, index string) (killed bool) {
 	t.Helper()
-	cmd := exec.Command(program(), "ingest", "-q", "--workers", "16", "--index", index, killTrail)
+	cmd := exec.Command(builtOnce(t), "ingest", "-q", "--workers", "16", "--index", index, killTrail)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +148,7 @@ func killedRun(t *testing.T, rng *rand.Rand, index string) (killed bool) {
 // says is part of the truth.
 func readsTruth(t *testing.T, index, want string) {
 	t.Helper()
-	cmd := exec.Command(program(), "query", "--index", index)
+	cmd := exec.Command(builtOnce(t), "query", "--index", index)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -183,7 +170,7 @@ func readsTruth(t *testing.T, index, want string) {
 func TestDiskFull(t *testing.T) {
 	want := undisturbed(t)
 	index := filepath.Join(t.TempDir(), "ix")
-	cmd := exec.Command("sh", "-c", `ulimit -f 20; exec "$0" ingest --workers 1 --index "$1" "$2"`, program(), index, killTrail)
+	cmd := exec.Command("sh", "-c", `ulimit -f 20; exec "$0" ingest --workers 1 --index "$1" "$2"`, builtOnce(t), index, killTrail)
 	out, err := cmd.CombinedOutput()
 	if err == nil || !bytes.Contains(out, []byte("file too large")) {
 		t.Fatalf("%v: %s", err, out)
@@ -218,13 +205,13 @@ func TestWriterAndReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	writer := exec.Command(program(), "ingest", "--index", index, "-")
+	writer := exec.Command(builtOnce(t), "ingest", "--index", index, "-")
 	writer.Stdin = in // never ends
 	if err := writer.Start(); err != nil {
 		t.Fatal(err)
 	}
 	second := func() (int, string) {
-		out, err := exec.Command(program(), "ingest", "--index", index, killTrail).CombinedOutput()
+		out, err := exec.Command(builtOnce(t), "ingest", "--index", index, killTrail).CombinedOutput()
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
 			return exit.ExitCode(), string(out)
@@ -244,7 +231,7 @@ func TestWriterAndReaders(t *testing.T) {
 	var readers sync.WaitGroup
 	for range 8 {
 		readers.Go(func() {
-			if out, err := exec.Command(program(), "query", "--index", index).Output(); err != nil || string(out) != want {
+			if out, err := exec.Command(builtOnce(t), "query", "--index", index).Output(); err != nil || string(out) != want {
 				t.Errorf("reader: %v, %d bytes", err, len(out))
 			}
 		})

@@ -20,7 +20,7 @@ const peakLimit = 512 << 20
 // peak runs the program and returns the most memory that it had.
 func peak(t *testing.T, args ...string) int64 {
 	t.Helper()
-	cmd := exec.Command(program(), args...)
+	cmd := exec.Command(builtOnce(t), args...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %v\n%.500s", args, err, out)
 	}
@@ -44,7 +44,7 @@ func TestPeakMemoryOfALargeObject(t *testing.T) {
 	if got := peak(t, "query", "--index", index, "--count"); got == 0 {
 		t.Error("no figure")
 	}
-	out, err := exec.Command(program(), "query", "--index", index, "--count").Output()
+	out, err := exec.Command(builtOnce(t), "query", "--index", index, "--count").Output()
 	if err != nil || string(out) != strconv.Itoa(records)+"\n" {
 		t.Errorf("%s events, %v", out, err)
 	}

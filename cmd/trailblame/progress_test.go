@@ -73,8 +73,8 @@ func serveTrail(t *testing.T, times int) *s3fake.Server {
 	return server
 }
 
-func onBucket(server *s3fake.Server, args ...string) *exec.Cmd {
-	cmd := exec.Command(program(), append(args, "--endpoint-url", server.URL)...)
+func onBucket(t *testing.T, server *s3fake.Server, args ...string) *exec.Cmd {
+	cmd := exec.Command(builtOnce(t), append(args, "--endpoint-url", server.URL)...)
 	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID=AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY=secret", "AWS_SESSION_TOKEN=", "AWS_REGION=us-east-1",
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true", "TERM=xterm")
 	return cmd
@@ -111,7 +111,7 @@ func TestProgressAndInterrupt(t *testing.T) {
 	server := serveTrail(t, 8)
 	server.Latency = 300 * time.Millisecond
 	index := filepath.Join(t.TempDir(), "ix")
-	cmd := onBucket(server, "ingest", "s3://trail-bucket/AWSLogs", "--index", index)
+	cmd := onBucket(t, server, "ingest", "s3://trail-bucket/AWSLogs", "--index", index)
 	ptmx, tty, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -151,7 +151,7 @@ func TestProgressAndInterrupt(t *testing.T) {
 	}
 	server.Latency = 0
 	var stderr bytes.Buffer
-	again := onBucket(server, "ingest", "s3://trail-bucket/AWSLogs", "--index", index)
+	again := onBucket(t, server, "ingest", "s3://trail-bucket/AWSLogs", "--index", index)
 	again.Stderr = &stderr
 	if err := again.Run(); err != nil || strings.ContainsAny(stderr.String(), "\r\x1b") {
 		t.Errorf("the next run: %v: %q", err, stderr.String())
@@ -164,14 +164,14 @@ func TestProgressAndInterrupt(t *testing.T) {
 // calmly makes an index of all that the server holds.
 func calmly(t *testing.T, server *s3fake.Server) string {
 	index := filepath.Join(t.TempDir(), "whole")
-	if out, err := onBucket(server, "ingest", "s3://trail-bucket", "--index", index).CombinedOutput(); err != nil {
+	if out, err := onBucket(t, server, "ingest", "s3://trail-bucket", "--index", index).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return index
 }
 
 func queried(t *testing.T, index string) string {
-	out, err := exec.Command(program(), "query", "--index", index).Output()
+	out, err := exec.Command(builtOnce(t), "query", "--index", index).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestInterruptedInChaos(t *testing.T) {
 		index := filepath.Join(t.TempDir(), "ix")
 		interrupted, done := 0, false
 		for try := 0; !done; try++ {
-			cmd := onBucket(server, "ingest", "s3://trail-bucket", "--index", index)
+			cmd := onBucket(t, server, "ingest", "s3://trail-bucket", "--index", index)
 			var stderr bytes.Buffer
 			cmd.Stderr = &stderr
 			if err := cmd.Start(); err != nil {

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/trailblame/trailblame/ingest/s3/s3fake"
@@ -58,29 +57,6 @@ func TestBucket(t *testing.T) {
 	if code == 0 || strings.Count(errs, "\n") == 0 {
 		t.Errorf("a bucket that is not there: status %d, %s", code, errs)
 	}
-}
-
-// built is the program, and what building it said.
-var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "trailblame-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "trailblame")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return path, nil
-})
-
-// builtOnce builds the program for tests that run it as users do.
-func builtOnce(t *testing.T) string {
-	t.Helper()
-	path, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // A dry run lists, says what would be read, and reads and writes nothing.

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tidyM{m}, map[string]func(){
 		"trailblame": func() { os.Exit(run(context.Background(), os.Args[1:])) },
 	})
 }
