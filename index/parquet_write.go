@@ -72,11 +72,11 @@ const (
 	dictionaryBytes = 1 << 20
 )
 
-// The encoders of pages. What is random by nature, such as ids, has no
-// repetition worth a search, but letters that a few bits can tell apart.
+// The encoders of pages. What a dictionary was no use for has little repetition
+// that is worth a longer search, but letters that a few bits can tell apart.
 var (
-	encoder       = sync.OnceValue(func() *zstd.Encoder { return pageEncoder(zstd.SpeedDefault) })
-	randomEncoder = sync.OnceValue(func() *zstd.Encoder { return pageEncoder(zstd.SpeedFastest) })
+	encoder     = sync.OnceValue(func() *zstd.Encoder { return pageEncoder(zstd.SpeedDefault) })
+	textEncoder = sync.OnceValue(func() *zstd.Encoder { return pageEncoder(zstd.SpeedFastest) })
 )
 
 func pageEncoder(level zstd.EncoderLevel) *zstd.Encoder {
@@ -270,9 +270,9 @@ func (p *parquetWriter) close() error {
 // The distinct values become a dictionary where that is smaller.
 func (p *parquetWriter) column(leaf int, col *column, perm []int32) {
 	p.begin(leaf)
-	random := leaf == layout.of[ingest.EventID] || leaf == layout.of[ingest.RequestID]
-	if random || !p.dictionary(col, perm) {
-		p.plainTexts(col, perm, random)
+	unique := leaf == layout.of[ingest.EventID] || leaf == layout.of[ingest.RequestID]
+	if unique || !p.dictionary(col, perm) {
+		p.plainTexts(col, perm)
 	}
 	p.end()
 }
@@ -347,12 +347,8 @@ func (p *parquetWriter) dictionaryChunk(col *column) {
 }
 
 // plainTexts writes the chunk without a dictionary.
-func (p *parquetWriter) plainTexts(col *column, perm []int32, random bool) {
+func (p *parquetWriter) plainTexts(col *column, perm []int32) {
 	b := &p.page
-	codec := randomEncoder()
-	if random {
-		codec = randomEncoder()
-	}
 	for len(perm) > 0 {
 		b.levels = b.levels[:0]
 		b.texts.reset()
@@ -369,13 +365,13 @@ func (p *parquetWriter) plainTexts(col *column, perm []int32, random bool) {
 			n++
 		}
 		perm = perm[n:]
-		p.textPage(n, codec)
+		p.textPage(n)
 	}
 }
 
 // textPage writes a page of b.texts.
-func (p *parquetWriter) textPage(rows int, codec *zstd.Encoder) {
-	b := &p.page
+func (p *parquetWriter) textPage(rows int) {
+	b, codec := &p.page, textEncoder()
 	if b.texts.len() == 0 {
 		p.dataPage(rows, 0, format.Plain, nil, codec)
 		return
