@@ -3,10 +3,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"time"
@@ -25,27 +27,37 @@ type usage struct {
 // the parent had when it started a child as the child's.
 const launch = "launch"
 
-// run starts program and waits for it.
-func run(env []string, program string, args ...string) (usage, error) {
+// run starts program and waits for it, no longer than a measurement may take.
+func (s *setting) run(args ...string) (usage, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return usage{}, err
 	}
-	cmd := exec.Command(self, append([]string{launch, program}, args...)...)
-	cmd.Env = append(os.Environ(), env...)
+	ctx, cancel := context.WithTimeout(s.ctx, s.limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, self, append([]string{launch, s.program}, args...)...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // ends what it launched too
+	cmd.Env = append(os.Environ(), environment...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
-	if err != nil {
-		return usage{}, fmt.Errorf("launch %s: %w", program, err)
+	switch {
+	case s.ctx.Err() != nil:
+		return usage{}, s.ctx.Err()
+	case ctx.Err() != nil:
+		return usage{}, fmt.Errorf("%v: not done after %v; see -limit", args, s.limit)
+	case err != nil:
+		return usage{}, fmt.Errorf("launch %s: %w", s.program, err)
 	}
 	var u usage
 	return u, json.Unmarshal(out, &u)
 }
 
-// launched runs args and prints what it took.
+// launched runs args, until it is told to end, and prints what it took.
 func launched(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	var said strings.Builder
-	cmd := exec.Command(args[0], args[1:]...)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stderr = &said
 	start := time.Now()
 	err := cmd.Run()

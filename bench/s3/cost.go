@@ -93,7 +93,7 @@ func (s *setting) round(folder, real, fake string) (f figures, err error) {
 		{&f.fake, []string{"s3://" + bucket, "--endpoint-url", fake}},
 	} {
 		index := filepath.Join(s.dir, "index")
-		*from.use, err = run(environment, s.program, append([]string{"ingest", "--index", index}, from.args...)...)
+		*from.use, err = s.run(append([]string{"ingest", "--index", index}, from.args...)...)
 		if err != nil {
 			return f, err
 		}

@@ -15,6 +15,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"syscall"
+	"time"
 
 	"github.com/trailblame/trailblame/bench/section"
 )
@@ -37,10 +39,11 @@ func main() {
 // setting is what both measurements need.
 type setting struct {
 	ctx     context.Context
-	dir     string // scratch, removed in the end
-	program string // trailblame
-	gateway string // versitygw
-	readme  string // to write to, or empty
+	dir     string        // scratch, removed in the end
+	program string        // trailblame
+	gateway string        // versitygw
+	limit   time.Duration // of one run of the program
+	readme  string        // to write to, or empty
 	log     func(format string, args ...any)
 }
 
@@ -53,7 +56,7 @@ func command(args []string) error {
 		fmt.Fprint(os.Stderr, help)
 		return errors.New("what is to be measured?")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	s := &setting{ctx: ctx, log: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }}
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
@@ -61,12 +64,16 @@ func command(args []string) error {
 	temp := flags.String("tmp", "", "folder to work in (default: a new one in the system's)")
 	flags.StringVar(&s.program, "trailblame", "", "the program to measure (default: built from here)")
 	flags.StringVar(&s.gateway, "versitygw", "", "the server (default: built from bench/tools)")
+	flags.DurationVar(&s.limit, "limit", 15*time.Minute, "time that one run of the program may take")
 	run := measure[args[0]](s, flags)
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
 	if *write {
 		s.readme = "bench/README.md"
+		if _, err := os.Stat(s.readme); err != nil {
+			return fmt.Errorf("run it at the top of the repository: %w", err)
+		}
 	}
 	var err error
 	if s.dir, err = os.MkdirTemp(*temp, "trailblame-bench-"); err != nil {

@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/trailblame/trailblame/ingest/s3/s3fake"
 )
 
 // memory measures the peak of what could grow with its input.
 func memory(s *setting, flags *flag.FlagSet) func() error {
+	ready := flags.String("trail", "", "folder with a trail to use as the large one, in place of making it")
 	events := flags.Int("events", 7_900_000, "records of the large trail; 7.9 million are 2 GiB of gzip")
 	size := flags.Int64("object", 500, "MiB of the large object when decompressed")
 	bomb := flags.Int64("bomb", 10, "GiB of a gzip bomb when decompressed")
@@ -22,7 +24,7 @@ func memory(s *setting, flags *flag.FlagSet) func() error {
 	return func() error {
 		m := &peaks{setting: s, only: *only}
 		for _, measure := range []func() error{
-			func() error { return m.trail(*events) },
+			func() error { return m.trail(*ready, *events) },
 			func() error { return m.object(*size << 20) },
 			func() error { return m.bombs(*bomb << 30) },
 			func() error { return m.prefix(*wide) },
@@ -49,7 +51,7 @@ func (m *peaks) wants(name string) bool { return strings.Contains(name, m.only) 
 func (m *peaks) measure(name string, status int, records int64, args ...string) (usage, error) {
 	index := filepath.Join(m.dir, "index")
 	defer os.RemoveAll(index)
-	u, err := run(environment, m.program, append([]string{"ingest", "--index", index}, args...)...)
+	u, err := m.run(append([]string{"ingest", "--index", index}, args...)...)
 	if err != nil {
 		return u, err
 	}
@@ -61,22 +63,15 @@ func (m *peaks) measure(name string, status int, records int64, args ...string) 
 		return u, fmt.Errorf("%s: %d records, want %d: %w", name, got, records, err)
 	}
 	m.log("%s: %.0f MiB in %.1f s, %d records", name, mib(u.Peak), u.Wall.Seconds(), got)
+	if records < 0 && status == 0 && got == 0 {
+		return u, fmt.Errorf("%s: no records were read", name)
+	}
 	fmt.Fprintf(&m.rows, "| %s | %.0f MiB | %.1f s |\n", name, mib(u.Peak), u.Wall.Seconds())
 	return u, nil
 }
 
-// twice measures a folder of the server's bucket as a folder and as a bucket.
-func (m *peaks) twice(name, folder string, records int64, g *gateway) error {
-	if _, err := m.measure(name+", from disk", 0, records, filepath.Join(g.folder, bucket, folder)); err != nil {
-		return err
-	}
-	_, err := m.measure(name+", from a server", 0, records, "s3://"+bucket+"/"+folder, "--endpoint-url", "http://"+g.address)
-	return err
-}
-
-// trail is a large trail of small objects.
-func (m *peaks) trail(events int) error {
-	const name = "a large trail"
+// twice measures what fill puts into the bucket as a folder and as a bucket.
+func (m *peaks) twice(name string, fill func(folder string) (title string, records int64, err error)) error {
 	if !m.wants(name) {
 		return nil
 	}
@@ -85,30 +80,44 @@ func (m *peaks) trail(events int) error {
 		return err
 	}
 	defer g.close()
-	names, size, err := trail(filepath.Join(g.folder, bucket, "large"), events, 0)
+	folder := filepath.Join(g.folder, bucket, "in")
+	start := time.Now()
+	title, records, err := fill(folder)
 	if err != nil {
 		return err
 	}
-	title := fmt.Sprintf("%s of %.2f GiB gzip, %d objects", name, mib(size)/1024, len(names))
-	return m.twice(title, "large", -1, g)
+	m.log("%s: ready after %v", title, time.Since(start).Round(time.Second))
+	if _, err := m.measure(title+", from disk", 0, records, folder); err != nil {
+		return err
+	}
+	_, err = m.measure(title+", from a server", 0, records, "s3://"+bucket+"/in/", "--endpoint-url", "http://"+g.address)
+	return err
+}
+
+// trail is a large trail of small objects: one that is there already, or one
+// made of so many events.
+func (m *peaks) trail(ready string, events int) error {
+	const name = "a large trail"
+	return m.twice(name, func(folder string) (string, int64, error) {
+		var names []string
+		var size int64
+		var err error
+		if ready != "" {
+			names, size, err = lend(ready, folder)
+		} else {
+			names, size, err = trail(folder, events, 0)
+		}
+		return fmt.Sprintf("%s of %.2f GiB gzip, %d objects", name, mib(size)/1024, len(names)), -1, err
+	})
 }
 
 // object is one object that has to be streamed.
 func (m *peaks) object(size int64) error {
 	name := fmt.Sprintf("one object of %.0f MiB", mib(size))
-	if !m.wants(name) {
-		return nil
-	}
-	g, err := m.serve()
-	if err != nil {
-		return err
-	}
-	defer g.close()
-	records, err := writeObject(filepath.Join(g.folder, bucket, "object", "one.json.gz"), size)
-	if err != nil {
-		return err
-	}
-	return m.twice(name, "object", records, g)
+	return m.twice(name, func(folder string) (string, int64, error) {
+		records, err := writeObject(filepath.Join(folder, "one.json.gz"), size)
+		return name, records, err
+	})
 }
 
 // bombs are objects that are far larger than they look. Each that looks like a

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,23 +27,10 @@ func trail(dir string, events, objects int) (names []string, size int64, err err
 	if _, _, err := large.Write(dir, large.Options{Events: events, Seed: 1}); err != nil {
 		return nil, 0, err
 	}
-	sizes := map[string]int64{}
-	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(dir, path)
-		names, sizes[name] = append(names, name), info.Size()
-		return err
-	})
+	names, sizes, err := files(dir)
 	if err != nil || len(names) < objects {
 		return nil, 0, fmt.Errorf("%d records made %d objects: %w", events, len(names), err)
 	}
-	slices.Sort(names)
 	if objects > 0 {
 		for _, name := range names[objects:] {
 			if err := os.Remove(filepath.Join(dir, name)); err != nil {
@@ -54,4 +43,62 @@ func trail(dir string, events, objects int) (names []string, size int64, err err
 		size += sizes[name]
 	}
 	return names, size, nil
+}
+
+// files returns the files in dir, sorted, and their sizes.
+func files(dir string) (names []string, sizes map[string]int64, err error) {
+	sizes = map[string]int64{}
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		names, sizes[name] = append(names, name), info.Size()
+		return err
+	})
+	slices.Sort(names)
+	return names, sizes, err
+}
+
+// lend puts the files of a trail that is there into another folder, as links, or
+// as copies where the file system wants it so.
+func lend(from, to string) (names []string, size int64, err error) {
+	names, sizes, err := files(from)
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("%s: no files in it", from)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, name := range names {
+		source, target := filepath.Join(from, name), filepath.Join(to, name)
+		if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+			return nil, 0, err
+		}
+		if err := os.Link(source, target); err != nil {
+			if err := duplicate(source, target); err != nil {
+				return nil, 0, err
+			}
+		}
+		size += sizes[name]
+	}
+	return names, size, nil
+}
+
+func duplicate(source, target string) error {
+	in, err := os.Open(source)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(target)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
