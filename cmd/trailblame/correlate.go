@@ -106,7 +106,9 @@ func (a *app) correlate(ctx context.Context, flags *correlateFlags, sources []st
 		return err
 	}
 	defer bundle.abandon()
-	flags.trail.choice = correlationChoice(opts.Filter.From, opts.Filter.To)
+	if flags.trail.choice, err = correlationChoice(&opts); err != nil {
+		return err
+	}
 	t, err := a.openTrail(ctx, &flags.trail, sources)
 	if err != nil {
 		return err
@@ -195,17 +197,4 @@ func (c *correlateFlags) outside(opts *correlate.Options) (err error) {
 	defer f.Close()
 	opts.Failures, err = correlate.ReadFailures(f, c.failures)
 	return err
-}
-
-// correlationChoice is what to read of buckets and log groups when failures of a
-// span are asked for: changes are looked for up to the longest window before the
-// failures, and successes after them.
-func correlationChoice(from, to time.Time) choice {
-	if !from.IsZero() {
-		from = from.AddDate(0, 0, -30)
-	}
-	if !to.IsZero() {
-		to = to.AddDate(0, 0, 7)
-	}
-	return choice{from: from, to: to}
 }

@@ -65,6 +65,9 @@ func (a *app) explain(ctx context.Context, flags *correlateFlags, question strin
 		return err
 	}
 	defer bundle.abandon()
+	if flags.trail.choice, err = correlationChoice(&opts); err != nil {
+		return err
+	}
 	t, err := a.openTrail(ctx, &flags.trail, sources)
 	if err != nil {
 		return err

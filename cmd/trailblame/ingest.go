@@ -10,7 +10,6 @@ import (
 func (a *app) ingestCommand() *cobra.Command {
 	var trail trailFlags
 	var from, to, form string
-	var dryRun bool
 	cmd := &cobra.Command{
 		Use:     "ingest SOURCE...",
 		Short:   "Read trails into an index; a re-run reads only what is new",
@@ -29,7 +28,7 @@ func (a *app) ingestCommand() *cobra.Command {
 			if form != "text" && form != "json" {
 				return usagef("--format %s: a plan is text or json", form)
 			}
-			if dryRun {
+			if trail.plan {
 				return a.plan(cmd.Context(), &trail, args, form)
 			}
 			result, err := a.ingest(cmd.Context(), &trail, trail.dir(), args)
@@ -52,7 +51,6 @@ func (a *app) ingestCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&trail.compact, "compact", false, "merge all segments of each day into one")
 	cmd.Flags().BoolVar(&trail.verify, "verify-digests", false, "check each object against the digests beside it and note what they say; findings cite it")
 	cmd.Flags().StringVar(&trail.publicKeys, "public-keys", "", "file with the output of aws cloudtrail list-public-keys, for --verify-digests; else AWS is asked")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only list, and tell what would be read")
 	cmd.Flags().StringVar(&form, "format", "text", "text or json, of --dry-run")
 	cmd.Flags().StringVar(&from, "from", "", "read objects of a bucket or a log group from this time on")
 	cmd.Flags().StringVar(&to, "to", "", "read objects of a bucket or a log group before this time")

@@ -23,7 +23,7 @@ import (
 // ingestPlan is what an ingest would read, and from where.
 type ingestPlan struct {
 	Schema   string    `json:"schema"`
-	Index    string    `json:"index"`
+	Index    string    `json:"index"` // empty for one that is made for one look
 	Objects  int64     `json:"objects"`
 	Bytes    int64     `json:"bytes"` // as stored, compressed
 	Known    int64     `json:"known"`
@@ -37,12 +37,12 @@ const planSchema = "trailblame.plan/1"
 // plan lists the sources and prints what an ingest would read. It writes no
 // index and opens no object.
 func (a *app) plan(ctx context.Context, t *trailFlags, names []string, form string) error {
-	known, err := knownTo(t.dir())
+	known, err := knownTo(t.index)
 	if err != nil {
 		return err
 	}
 	t.known = func(o ingest.Object) bool { return known[o] }
-	p := &ingestPlan{Schema: planSchema, Index: t.dir()}
+	p := &ingestPlan{Schema: planSchema, Index: t.index}
 	failed := 0
 	for _, name := range names {
 		one, err := t.planSource(ctx, name)
@@ -75,9 +75,13 @@ func (a *app) plan(ctx context.Context, t *trailFlags, names []string, form stri
 	return nil
 }
 
-// knownTo returns the objects that an index holds; none if it is not there.
+// knownTo returns the objects that an index holds; none if it is not there, or
+// will be made for one look.
 func knownTo(dir string) (map[ingest.Object]bool, error) {
 	known := map[ingest.Object]bool{}
+	if dir == "" {
+		return known, nil
+	}
 	ix, err := index.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return known, nil
@@ -175,7 +179,7 @@ func (p *ingestPlan) write(w io.Writer) {
 	for i := range p.Sources {
 		writeSourcePlan(w, &p.Sources[i])
 	}
-	fmt.Fprintf(w, "would read %s, %s, into %s", count(int(p.Objects), "object", "objects"), inBytes(p.Bytes), safe(p.Index))
+	fmt.Fprintf(w, "would read %s, %s, into %s", count(int(p.Objects), "object", "objects"), inBytes(p.Bytes), safe(cmp.Or(p.Index, "an index for this run")))
 	if p.Requests > 0 {
 		fmt.Fprintf(w, ", with %s", count(int(p.Requests), "request", "requests"))
 	}

@@ -133,7 +133,7 @@ func (r *queryRun) parse(expr string) (err error) {
 	if r.filter, err = f.filters.filter(expr, time.Now()); err != nil {
 		return err
 	}
-	f.trail.choice = choice{from: r.filter.From, to: r.filter.To}
+	f.trail.choice = readingChoice(r.filter.From, r.filter.To)
 	r.filter.Undecided = r.trouble.tell
 	switch f.order {
 	case "time":

@@ -62,7 +62,9 @@ func (a *app) report(ctx context.Context, flags *reportFlags, sources []string) 
 		return err
 	}
 	defer out.abandon()
-	flags.findings.trail.choice = correlationChoice(opts.Filter.From, opts.Filter.To)
+	if flags.findings.trail.choice, err = correlationChoice(&opts); err != nil {
+		return err
+	}
 	t, err := a.openTrail(ctx, &flags.findings.trail, sources)
 	if err != nil {
 		return err

@@ -86,7 +86,9 @@ func (a *app) timeline(ctx context.Context, flags *timelineFlags, sources []stri
 		return err
 	}
 	defer dest.abandon()
-	flags.choose(opts)
+	if err := flags.choose(opts); err != nil {
+		return err
+	}
 	t, err := a.openTrail(ctx, &flags.trail, sources)
 	if err != nil {
 		return err
@@ -136,12 +138,12 @@ func (a *app) timeline(ctx context.Context, flags *timelineFlags, sources []stri
 
 // choose narrows what is read of buckets and log groups to what the timeline may
 // hold.
-func (t *timelineFlags) choose(opts correlate.TimelineOptions) {
+func (t *timelineFlags) choose(opts correlate.TimelineOptions) (err error) {
 	from, to := opts.Filter.From, opts.Filter.To
 	switch {
 	case t.finding != "":
-		t.trail.choice = correlationChoice(from, to)
-		return
+		t.trail.choice, err = correlationChoice(&correlate.Options{Filter: opts.Filter})
+		return err
 	case !opts.At.IsZero():
 		if at := opts.At.Add(-opts.Window); from.Before(at) {
 			from = at
@@ -153,7 +155,8 @@ func (t *timelineFlags) choose(opts correlate.TimelineOptions) {
 	if t.follow && !to.IsZero() {
 		to = to.Add(48 * time.Hour)
 	}
-	t.trail.choice = choice{from: from, to: to}
+	t.trail.choice = readingChoice(from, to)
+	return nil
 }
 
 // options turns the flags into options of the timeline.

@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -33,19 +32,13 @@ type trailFlags struct {
 	compact   bool // merge even few segments
 	aws       awsFlags
 	choice    choice
+	plan      bool // only list, and tell what would be read
 	// verify asks the digests beside the sources about each object.
 	verify     bool
 	publicKeys string
 	salvage    bool                     // keep the whole records of damaged objects
 	known      func(ingest.Object) bool // what the index holds, once it is open
 	stats      *s3.Stats                // of all buckets that are read
-}
-
-// choice narrows which objects of a bucket or a log group are read. Records are
-// not looked at.
-type choice struct {
-	from, to          time.Time
-	accounts, regions []string
 }
 
 // awsFlags say how AWS is reached.
@@ -79,6 +72,7 @@ func (t *trailFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&t.index, "index", os.Getenv("TRAILBLAME_INDEX"), "index folder to add to and keep (default ./"+defaultIndex+")")
 	t.aws.register(flags)
 	t.aws.registerS3(flags)
+	flags.BoolVar(&t.plan, "dry-run", false, "only list the sources, and tell what would be read")
 	flags.IntVar(&t.workers, "workers", runtime.GOMAXPROCS(0), "objects read at the same time")
 	flags.Int64Var(&t.maxObject, "max-object-size", ingest.DefaultLimits.Object, "bytes that one object may have when decompressed")
 	flags.BoolVar(&t.salvage, "salvage", false, "keep the whole records in front of the damage of an object too, marked "+ingest.SalvagedPrefix)
@@ -117,6 +111,9 @@ type trail struct {
 // --index, or a private one that close removes. Without sources it opens the
 // index that is there.
 func (a *app) openTrail(ctx context.Context, t *trailFlags, sources []string) (*trail, error) {
+	if t.plan {
+		return nil, a.dryRun(ctx, t, sources)
+	}
 	dir, cleanup := t.dir(), func() {}
 	incomplete := false
 	if len(sources) > 0 {
@@ -222,6 +219,7 @@ func (a *app) ingest(ctx context.Context, t *trailFlags, dir string, names []str
 	runErr := ingest.Run(ctx, sources, opts)
 	p := &result.progress
 	a.tell("read %s, %s, %d records; %d objects known already", count(int(p.Objects.Load()), "object", "objects"), inBytes(p.Bytes.Load()), p.Records.Load(), p.Skipped.Load())
+	a.leftOut(t, names)
 	var stop ingest.StopError
 	if runErr != nil && !errors.Is(runErr, context.Canceled) && !errors.As(runErr, &stop) {
 		return nil, runErr
