@@ -20,7 +20,7 @@ var phone = screen{width: 390, height: 844, scheme: "light", mobile: true}
 // Every report opens without a word on the console, a request or a dialog, in
 // every look, with everything in it unfolded.
 func TestOpens(t *testing.T) {
-	for _, name := range []string{"push", "bundled", "kinds", "hostile", "nothing"} {
+	for _, name := range []string{"push", "bundled", "kinds", "hostile", "nothing", "silent"} {
 		for _, s := range []screen{desktop, {1280, 900, "dark", false}, phone} {
 			t.Run(fmt.Sprintf("%s-%s-%d", name, s.scheme, s.width), func(t *testing.T) {
 				b := open(t, name+".html", s)
@@ -46,6 +46,21 @@ func (b *tab) unfold() {
 	eval[bool](b, `(() => { for (const e of document.querySelectorAll('.finding')) e.open = true; return true })()`)
 	time.Sleep(50 * time.Millisecond) // toggle events come later
 	b.until(`[...document.querySelectorAll('.finding .timeline > .bar')].every((e) => !e.hidden)`)
+}
+
+// The map marks where an account or one of its regions is unusually silent, and
+// each mark has its words.
+func TestCoverageIsMarked(t *testing.T) {
+	b := open(t, "silent.html", desktop)
+	for what, want := range map[string]int{".coverage .account svg": 2, ".coverage g": 60, ".coverage .gap:not(.part)": 2, ".coverage .gap.part": 1, "header .warning a[href='#read']": 1} {
+		if got := eval[int](b, fmt.Sprintf(`document.querySelectorAll(%q).length`, what)); got != want {
+			t.Errorf("%d of %s, want %d", got, what, want)
+		}
+	}
+	title := eval[string](b, `document.querySelector('.coverage .part').parentElement.querySelector('title').textContent`)
+	if want := "2026-03-05: events in 24 of 24 hours; eu-west-1 unusually silent for 3 hours"; title != want {
+		t.Errorf("%q, want %q", title, want)
+	}
 }
 
 // Text out of a record stays text: on the first screen, and in findings that
@@ -348,6 +363,9 @@ func TestScreenshots(t *testing.T) {
 		{"many", "many.html", screen{1280, 1500, "light", false}, ""},
 		{"hostile", "hostile.html", screen{1280, 1500, "light", false}, ""},
 		{"nothing", "nothing.html", screen{1280, 900, "light", false}, ""},
+		{"silent", "silent.html", screen{1280, 1000, "light", false}, ""},
+		{"silent-read", "silent.html", screen{1280, 1100, "dark", false}, `document.querySelector('#read').scrollIntoView()`},
+		{"silent-phone", "silent.html", screen{390, 1300, "light", true}, `document.querySelector('#read').scrollIntoView()`},
 		{"read", "kinds.html", screen{1280, 1000, "light", false}, `document.querySelector('#read').scrollIntoView()`},
 	} {
 		b := open(t, s.page, s.screen)

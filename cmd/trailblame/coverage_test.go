@@ -11,10 +11,9 @@ import (
 	"github.com/trailblame/trailblame/query"
 )
 
-// hourlyIndex ingests an event for each hour of a week of March, of two accounts,
-// but for those that are missing.
-func hourlyIndex(t *testing.T, days int, missing func(account, region string, hour int) bool) *findings {
-	t.Helper()
+// hourlyTrail has an event for each hour of some days, of two accounts, but for
+// those that are missing.
+func hourlyTrail(days int, missing func(account, region string, hour int) bool) map[string]string {
 	var b strings.Builder
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	for h := range 24 * days {
@@ -26,7 +25,17 @@ func hourlyIndex(t *testing.T, days int, missing func(account, region string, ho
 				start.Add(time.Duration(h)*time.Hour+time.Minute).Format(time.RFC3339), of[1], of[0], h, of[0], of[1])
 		}
 	}
-	found, err := newFindings(indexOf(t, map[string]string{"trail.json": b.String()}))
+	return map[string]string{"trail.json": b.String()}
+}
+
+// silences are those of an account, at the beginning and later, and of a region.
+func silences(account, region string, h int) bool {
+	return account == "444455556666" && h < 24 || account == "111122223333" && (h >= 50 && h < 56 || region == "eu-west-1" && h >= 100 && h < 103)
+}
+
+func hourlyIndex(t *testing.T, days int, missing func(account, region string, hour int) bool) *findings {
+	t.Helper()
+	found, err := newFindings(indexOf(t, hourlyTrail(days, missing)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,9 +44,7 @@ func hourlyIndex(t *testing.T, days int, missing func(account, region string, ho
 
 // The map and the sentences tell hours, and what is unusually silent.
 func TestCoverageShown(t *testing.T) {
-	found := hourlyIndex(t, 7, func(account, region string, h int) bool {
-		return account == "444455556666" && h < 24 || account == "111122223333" && (h >= 50 && h < 56 || region == "eu-west-1" && h >= 100 && h < 103)
-	})
+	found := hourlyIndex(t, 7, silences)
 	o := found.coverage.Overview()
 	text, lacking := coverageText(&o, func(s string) string { return "<" + s + ">" })
 	want := "events in 168 of 168 hours; 3 unusual silences, where deliveries may be missing: " +

@@ -61,7 +61,7 @@ func drawing(lines []string, columns int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="a finding as text">`+"\n", width, height, width, height)
 	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" rx="8" fill="#0d1117"/>`+"\n")
-	fmt.Fprintf(&b, `<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,monospace" font-size="%d" fill="#e6edf3" xml:space="preserve">`+"\n", fontSize)
+	fmt.Fprintf(&b, `<g font-family="ui-monospace,SFMono-Regular,Menlo,Consolas,monospace" font-size="%d" fill="#e6edf3">`+"\n", fontSize)
 	for i, line := range lines {
 		if line != "" {
 			fmt.Fprintf(&b, `<text x="%d" y="%d">%s</text>`+"\n", margin, margin+fontSize+i*leading, runs(line))
@@ -94,8 +94,10 @@ func runs(line string) string {
 	return b.String()
 }
 
+// escapeXML writes text whose spaces all count: browsers no longer agree on
+// xml:space, so they become ones that are never folded.
 func escapeXML(b *strings.Builder, text string) {
-	if err := xml.EscapeText(b, []byte(text)); err != nil {
+	if err := xml.EscapeText(b, []byte(strings.ReplaceAll(text, " ", "\u00a0"))); err != nil {
 		panic(err) // a Builder never fails
 	}
 }

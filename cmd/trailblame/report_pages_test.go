@@ -25,9 +25,13 @@ func TestWriteReportPages(t *testing.T) {
 		nasty = append(nasty, f)
 	}
 	for name, list := range map[string][]*correlate.Finding{
-		"hostile": nasty, "many": manyFindings(10000), "nothing": nil, "kinds": kindsOfFindings(),
+		"hostile": nasty, "many": manyFindings(10000), "nothing": nil, "kinds": kindsOfFindings(), "silent": kindsOfFindings(),
 	} {
-		page := reportOn(t, "", list, trailFile(nasties[1]))
+		files := trailFile(nasties[1])
+		if name == "silent" {
+			files = hourlyTrail(30, silences)
+		}
+		page := reportOn(t, "", list, files)
 		if err := os.WriteFile(filepath.Join(dir, name+".html"), []byte(page), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -49,7 +49,11 @@ func reportWith(t *testing.T, most int, title string, list []*correlate.Finding,
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.write(&out, found, title, []labelled{{Label: "where", Text: safe(title)}}, nil); err != nil {
+	var selected []labelled
+	if title != "" {
+		selected = []labelled{{Label: "where", Text: safe(title)}}
+	}
+	if err := b.write(&out, found, title, selected, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
