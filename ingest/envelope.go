@@ -20,7 +20,7 @@ const (
 	ShapeQueryResult               // a result of CloudTrail Lake, whose columns are no record
 	ShapeOCSF                      // an OCSF event without the record that it was made from
 	ShapeParquet                   // a Parquet file, such as Security Lake writes
-	ShapeArchive                   // a zip, tar, zstd, bzip2 or xz file, which is not unpacked
+	ShapeArchive                   // a zip, tar, zstd, bzip2, xz, 7z or lz4 file: not unpacked, and so unreadable
 	numShapes
 )
 
@@ -214,16 +214,31 @@ func foreign(text []byte) Shape {
 		shape Shape
 	}{
 		{"PAR1", ShapeParquet},
-		{"PK\x03\x04", ShapeArchive}, {"\x28\xb5\x2f\xfd", ShapeArchive}, {"BZh", ShapeArchive}, {"\xfd7zXZ\x00", ShapeArchive},
-		{"7z\xbc\xaf\x27\x1c", ShapeArchive}, {"\x04\x22\x4d\x18", ShapeArchive},
 		{"# Execution Time", ShapeQueryResult}, {`"eventID",`, ShapeQueryResult}, {`"eventTime",`, ShapeQueryResult},
 	} {
 		if bytes.HasPrefix(text, []byte(m.magic)) {
 			return m.shape
 		}
 	}
-	if len(text) > 262 && string(text[257:262]) == "ustar" {
+	if archive(text) != "" {
 		return ShapeArchive
 	}
 	return ShapeOther
+}
+
+// archive names the form of an archive or of a compression other than gzip, or
+// nothing for what is none.
+func archive(text []byte) string {
+	for _, m := range [...]struct{ magic, name string }{
+		{"PK\x03\x04", "zip"}, {"\x28\xb5\x2f\xfd", "zstd"}, {"BZh", "bzip2"}, {"\xfd7zXZ\x00", "xz"},
+		{"7z\xbc\xaf\x27\x1c", "7z"}, {"\x04\x22\x4d\x18", "lz4"},
+	} {
+		if bytes.HasPrefix(text, []byte(m.magic)) {
+			return m.name
+		}
+	}
+	if len(text) > 262 && string(text[257:262]) == "ustar" {
+		return "tar"
+	}
+	return ""
 }

@@ -252,7 +252,12 @@ func (o *objectReader) pass(win window, obj Object, entry *Entry, sink Sink) err
 	case err == nil:
 		return sink.End(entry)
 	case errors.Is(err, errNotJSON):
-		entry.other(foreign(o.split.win.buf[o.split.win.pos:]))
+		rest := o.split.win.buf[o.split.win.pos:]
+		if kind := archive(rest); kind != "" {
+			sink.Abort()
+			return packedOtherwise(kind)
+		}
+		entry.other(foreign(rest))
 		return sink.End(entry)
 	}
 	var broken *brokenGzip
@@ -268,6 +273,12 @@ func (o *objectReader) pass(win window, obj Object, entry *Entry, sink Sink) err
 		return damaged("%v", err)
 	}
 	return unreadable(err)
+}
+
+// packedOtherwise is the fault of an object that may well hold deliveries, in a
+// form that is not undone. It is no file that is simply something else.
+func packedOtherwise(kind string) error {
+	return &fault{StatusUnreadable, "it is a " + kind + " file, which is not unpacked here; unpack it and name the folder"}
 }
 
 // delivery counts what a splitter finds and hands the records on.
