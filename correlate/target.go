@@ -3,6 +3,8 @@ package correlate
 import (
 	"fmt"
 	"strings"
+
+	"github.com/trailblame/trailblame/ingest"
 )
 
 // arnParts is an ARN taken apart. The resource part keeps its own colons.
@@ -32,15 +34,7 @@ func arnAccount(s string) string {
 }
 
 // partitionOf returns the partition a region belongs to.
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
+func partitionOf(region string) string { return ingest.Partition(region) }
 
 // isAccountID reports whether s is the twelve digits of an account id.
 func isAccountID(s string) bool {

@@ -195,7 +195,7 @@ func (a *accessLine) additional(line []byte) []byte {
 }
 
 func (a *accessLine) resources(region, key string) []byte {
-	arn := "arn:" + partitionOf(region) + ":s3:::" + a.bucket
+	arn := "arn:" + Partition(region) + ":s3:::" + a.bucket
 	dst := []byte{'['}
 	if key != "" {
 		o := objectWriter{dst: append(dst, '{')}
@@ -291,7 +291,8 @@ func regionOf(host string) string {
 	return "-"
 }
 
-func partitionOf(region string) string {
+// Partition is the partition that a region belongs to, as ARNs name it.
+func Partition(region string) string {
 	switch {
 	case strings.HasPrefix(region, "cn-"):
 		return "aws-cn"

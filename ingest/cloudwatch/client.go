@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"time"
@@ -17,6 +16,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
+
+	"github.com/trailblame/trailblame/ingest/backoff"
 )
 
 // Access says as whom and where to call AWS. Empty values come from the
@@ -111,7 +112,7 @@ func again[T any](ctx context.Context, p pace, f func(context.Context) (T, error
 		case try == maxTries:
 			return out, fmt.Errorf("given up after %d tries: %w", try, explain(err))
 		}
-		if err := sleep(ctx, p.delay(try)); err != nil {
+		if err := backoff.Sleep(ctx, backoff.Delay(p.first, maxDelay, try)); err != nil {
 			return out, err
 		}
 	}
@@ -121,23 +122,6 @@ func once[T any](ctx context.Context, timeout time.Duration, f func(context.Cont
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return f(ctx)
-}
-
-// delay is random up to a bound that doubles with each try, so that calls which
-// were throttled together do not come back together.
-func (p pace) delay(try int) time.Duration {
-	return time.Duration(1 + rand.Int64N(int64(min(p.first<<(try-1), maxDelay))))
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // errNoAnswer says that the text that came back is not an answer to the call.

@@ -97,16 +97,9 @@ func (s *lakeSign) verify(ctx context.Context, keys KeySource, r Result) (Result
 		hashes[i] = file.Hash
 	}
 	q := KeyQuery{Region: s.Region, Fingerprint: s.Fingerprint, From: s.Completed, To: s.Completed.Add(keyMargin)}
-	der, err := keys.PublicKey(ctx, q)
-	if errors.Is(err, ErrNoKey) {
-		return r.invalid(ReasonNoKey, nil), nil
-	}
-	if err != nil {
+	key, r, err := r.key(ctx, keys, q)
+	if key == nil {
 		return r, err
-	}
-	key, err := parseKey(der)
-	if err != nil {
-		return r.invalid(ReasonBadKey, err), nil
 	}
 	if err := verify(key, strings.Join(hashes, " "), s.Signature); err != nil {
 		return r.invalid(ReasonSignature, err), nil

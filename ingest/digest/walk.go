@@ -1,6 +1,8 @@
 package digest
 
 import (
+	"context"
+	"crypto/rsa"
 	"errors"
 	"io/fs"
 	"time"
@@ -179,6 +181,23 @@ func (w *walk) shown(bucket string) string {
 	return bucket
 }
 
+// key returns the public key that q asks for. Without one that serves, the result
+// says why.
+func (r Result) key(ctx context.Context, keys KeySource, q KeyQuery) (*rsa.PublicKey, Result, error) {
+	der, err := keys.PublicKey(ctx, q)
+	if errors.Is(err, ErrNoKey) {
+		return nil, r.invalid(ReasonNoKey, nil), nil
+	}
+	if err != nil {
+		return nil, r, err
+	}
+	key, err := parseKey(der)
+	if err != nil {
+		return nil, r.invalid(ReasonBadKey, err), nil
+	}
+	return key, r, nil
+}
+
 func (r Result) invalid(reason Reason, detail error) Result {
 	r.Status, r.Reason = StatusInvalid, reason
 	if detail != nil {
@@ -206,16 +225,9 @@ func (w *walk) authentic(d *Digest, e entry, r Result) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	der, err := w.keys.PublicKey(w.ctx, query)
-	if errors.Is(err, ErrNoKey) {
-		return r.invalid(ReasonNoKey, nil), nil
-	}
-	if err != nil {
+	key, r, err := r.key(w.ctx, w.keys, query)
+	if key == nil {
 		return r, err
-	}
-	key, err := parseKey(der)
-	if err != nil {
-		return r.invalid(ReasonBadKey, err), nil
 	}
 	fault, err := s.verify(d, key)
 	if err != nil {

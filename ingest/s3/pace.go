@@ -2,10 +2,11 @@ package s3
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/trailblame/trailblame/ingest/backoff"
 )
 
 const (
@@ -141,7 +142,7 @@ func (s *Source) again(ctx context.Context, f func(context.Context) error) error
 			return s.explain(err, try)
 		}
 		s.opts.Stats.Retries.Add(1)
-		if err := sleep(ctx, s.opts.delay(try)); err != nil {
+		if err := backoff.Sleep(ctx, backoff.Delay(s.opts.Delay, maxDelay, try)); err != nil {
 			return err
 		}
 	}
@@ -154,22 +155,4 @@ func (s *Source) tries(err error) int {
 		return min(s.opts.Tries, 4)
 	}
 	return s.opts.Tries
-}
-
-// delay is random up to a bound that doubles with each try, so that requests
-// which were throttled together do not come back together.
-func (o *Options) delay(try int) time.Duration {
-	bound := min(o.Delay<<min(try-1, 16), maxDelay)
-	return time.Duration(1 + rand.Int64N(int64(bound)))
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

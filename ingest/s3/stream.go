@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/trailblame/trailblame/ingest"
+	"github.com/trailblame/trailblame/ingest/backoff"
 )
 
 // stream reads an object too large to hold as its reader goes, and goes on
@@ -120,7 +121,7 @@ func (r *stream) resume(err error) error {
 		return r.s.explain(err, r.tries)
 	}
 	r.s.opts.Stats.Retries.Add(1)
-	if err := sleep(r.ctx, r.s.opts.delay(r.tries)); err != nil {
+	if err := backoff.Sleep(r.ctx, backoff.Delay(r.s.opts.Delay, maxDelay, r.tries)); err != nil {
 		return err
 	}
 	return r.ask()
