@@ -130,9 +130,13 @@ func (en *engine) subject(ep *episode) *subject {
 // probe writes the first failure as requests for the policies, one for each
 // ref of a push: a push is refused when one of its refs is. The action and
 // resource are those of the message where it names them.
-func (en *engine) probe(ep *episode, sub *subject) *probeAll {
+func (en *engine) probe(ep *episode, sub *subject) (*probeAll, error) {
 	p := &probeAll{keys: map[string]tri{}}
-	requests, err := policy.RequestsFromJSON(ep.first().detail.raw)
+	raw, err := ep.first().detail.event.Record()
+	if err != nil {
+		return nil, err
+	}
+	requests, err := policy.RequestsFromJSON(raw)
 	if err != nil {
 		requests = []policy.Request{{Principal: policy.ParsePrincipal(ep.principal)}}
 	}
@@ -142,13 +146,17 @@ func (en *engine) probe(ep *episode, sub *subject) *probeAll {
 	if isMerge(ep.first().detail.eventName) && len(sub.refs) > 0 {
 		p.requests = withRefs(p.requests, sub.refs)
 	}
-	return p
+	return p, nil
 }
 
 // explain looks for the cause and fills in candidates, vetoes and diagnosis.
 func (en *engine) explain(ctx context.Context, ep *episode, f *Finding) error {
 	sub := en.subject(ep)
-	j := &judge{h: en.h, docs: en.docs, sub: sub, ep: ep, probe: en.probe(ep, sub)}
+	probe, err := en.probe(ep, sub)
+	if err != nil {
+		return err
+	}
+	j := &judge{h: en.h, docs: en.docs, sub: sub, ep: ep, probe: probe}
 	ep.refused = en.n.refusedBefore(ep)
 	ladder := ep.book.ladder(en.ladder)
 	steps := en.h.between(sub.at.Add(-ladder[len(ladder)-1]), latest(sub.at.Add(skew), laterEnd(ep)))
@@ -203,7 +211,7 @@ func (en *engine) candidate(ctx context.Context, rank int, o *opinion, ladder []
 		Rank: rank, Level: o.level, Score: o.tally.score, LagSeconds: int64(o.lag / time.Second),
 		Change: ChangeRef{
 			EventID: o.s.ev.ID, EventTime: Time{o.s.at}, EventSource: o.s.ev.EventSource, EventName: o.s.ev.Name,
-			Actor: actor, ActorChain: chain, Target: o.s.target, Object: o.s.ev.Source,
+			Actor: actor, ActorChain: chain, Target: o.s.target, Object: o.s.ev.Source(),
 		},
 		Diff: o.diff(), Evidence: pro, Against: con, AlsoSufficient: o.verdict.Others,
 	}

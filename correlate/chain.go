@@ -151,6 +151,6 @@ func (c *chains) best(ctx context.Context, t query.Term, used time.Time, want fu
 // slim returns e without its maps, for keeping.
 func slim(e *Event) *Event {
 	s := *e
-	s.Raw, s.Record, s.Params, s.Response, s.Additional, s.Service, s.Detail = nil, nil, nil, nil, nil, nil, nil
+	s.Record, s.Params, s.Response, s.Additional, s.Service, s.Detail = nil, nil, nil, nil, nil, nil
 	return &s
 }

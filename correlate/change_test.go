@@ -188,21 +188,21 @@ func TestRealChanges(t *testing.T) {
 	n, documents := 0, 0
 	for _, e := range realEvents(t) {
 		c, ok := ParseChange(e)
-		if !ok || strings.Contains(e.Source, "fixtures") || strings.Contains(e.Source, "_doc_") {
+		if !ok || strings.Contains(e.Source(), "fixtures") || strings.Contains(e.Source(), "_doc_") {
 			continue // samples written by hand leave things out
 		}
 		n++
 		if c.Document != "" {
 			documents++
 			if !json.Valid([]byte(c.Document)) {
-				t.Errorf("%s %s: document %s", e.Source, e.Name, c.Document)
+				t.Errorf("%s %s: document %s", e.Source(), e.Name, c.Document)
 			}
 		}
 		if !c.Failed && c.Target == "" {
-			t.Errorf("%s %s %s: no target", e.Source, e.Name, e.ID)
+			t.Errorf("%s %s %s: no target", e.Source(), e.Name, e.ID)
 		}
 		if !c.Failed && c.DocumentUnknown && c.Kind != KindKeyPolicy && c.Kind != KindACL {
-			t.Errorf("%s %s %s: document not found", e.Source, e.Name, e.ID)
+			t.Errorf("%s %s %s: document not found", e.Source(), e.Name, e.ID)
 		}
 	}
 	t.Logf("%d changes, %d with a document", n, documents)

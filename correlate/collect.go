@@ -34,13 +34,13 @@ type sighting struct {
 }
 
 // sight reads an event that may be a failure.
-func (c *collector) sight(q *query.Event) (sighting, bool) {
-	s, ok := parse(q)
+func (c *collector) sight(q *query.Event) (sighting, bool, error) {
+	s, ok, err := parse(q)
 	if !ok || !c.refused(s.e) {
-		return s, false
+		return s, false, err
 	}
 	s.r, ok = FailureOf(s.e)
-	return s, ok
+	return s, ok, nil
 }
 
 func newCollector(books []*Playbook) *collector {
@@ -55,6 +55,7 @@ func newCollector(books []*Playbook) *collector {
 func (c *collector) read(ctx context.Context, trail Trail, f query.Filter) error {
 	codes := append([]string{index.OutcomeDenied, index.OutcomeNative}, sortedKeys(c.extra)...)
 	f.Where = append(slices.Clone(f.Where), query.Term{Fields: []index.Field{index.Outcome, index.ErrorCode}, Values: codes})
+	f.Only = refusals
 	for s, err := range inOrder(ctx, trail.Events(ctx, f), c.sight) {
 		if err != nil {
 			return err
@@ -140,7 +141,7 @@ func (c *collector) add(s sighting) {
 		res: c.syms.of(r.Resource), refs: c.syms.of(joinRefs(r.Refs)), discovery: r.Discovery,
 		place: c.syms.of(placeOf(s.e)), key: c.syms.of(s.e.Identity.AccessKeyID),
 	}
-	f.detail = g.detailOf(f.res, s.e, r)
+	f.detail = g.detailOf(f.res, &s)
 	g.facts = append(g.facts, f)
 }
 
@@ -169,7 +170,8 @@ func (e *Event) nativeName() string {
 }
 
 // detailOf returns what is kept of the failure's record beyond the fact.
-func (g *group) detailOf(res int32, e *Event, r FailedRequest) *detail {
+func (g *group) detailOf(res int32, s *sighting) *detail {
+	e, r := s.e, &s.r
 	key := detailKey{e.ErrorCode, r.Denial.PolicyARN, r.Denial.Effect, res}
 	if d := g.details[key]; d != nil && (d.message == e.ErrorMessage && d.accessKey == e.Identity.AccessKeyID || len(g.facts) > maxDetails) {
 		return d
@@ -178,7 +180,7 @@ func (g *group) detailOf(res int32, e *Event, r FailedRequest) *detail {
 		code: e.ErrorCode, message: e.ErrorMessage, region: e.Region, account: first(r.Account, e.Account),
 		eventName: e.Name, eventSource: e.EventSource, denial: r.Denial,
 		accessKey: e.Identity.AccessKeyID, endpoint: e.VpcEndpointID, sourceIP: e.SourceIP,
-		raw: e.Raw, data: Str(e.Record, "eventCategory") == "Data",
+		event: s.q, data: Str(e.Record, "eventCategory") == "Data",
 	}
 	g.details[key] = d
 	return d

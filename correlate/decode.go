@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/trailblame/trailblame/index"
 )
 
 // decoder reads JSON into the values that encoding/json makes of it when it
@@ -18,6 +20,8 @@ type decoder struct {
 	keys map[string]string
 	// repeats are the objects under recurring keys, by their text.
 	repeats map[string]map[string]any
+	// template makes the text one that may have holes.
+	template bool
 }
 
 // Bounds on what a decoder remembers.
@@ -37,9 +41,11 @@ const recordSize = 28
 // maxNesting is where encoding/json gives up, too.
 const maxNesting = 10000
 
-var decoders = sync.Pool{New: func() any {
+var decoders = sync.Pool{New: func() any { return newDecoder() }}
+
+func newDecoder() *decoder {
 	return &decoder{keys: map[string]string{}, repeats: map[string]map[string]any{}}
-}}
+}
 
 var (
 	errTrailing = errors.New("data after the JSON value")
@@ -51,9 +57,14 @@ var (
 func decodeJSON(b []byte) (any, error) {
 	d := decoders.Get().(*decoder)
 	defer decoders.Put(d)
-	d.b = b
-	v, i, err := d.value(d.space(0), 0)
-	if err == nil && d.space(i) < len(b) {
+	return d.whole(b, 0)
+}
+
+// whole reads text, which stands depth levels deep in what it is a part of.
+func (d *decoder) whole(text []byte, depth int) (any, error) {
+	d.b = text
+	v, i, err := d.value(d.space(0), depth)
+	if err == nil && d.space(i) < len(text) {
 		err = errTrailing
 	}
 	d.b = nil
@@ -90,6 +101,10 @@ func (d *decoder) value(i, depth int) (v any, end int, err error) {
 			return nil, end, err
 		}
 		return json.Number(d.b[i:end]), end, nil
+	case d.template:
+		if column, size, ok := index.Hole(d.b[i:]); ok {
+			return hole(column), i + size, nil
+		}
 	}
 	return d.literal(i)
 }

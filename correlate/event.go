@@ -2,7 +2,9 @@ package correlate
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,8 +15,8 @@ import (
 // the record lacks, or holds with an unexpected type, are zero. An Event is
 // never changed after ParseEvent and may be shared between goroutines.
 type Event struct {
-	Raw    []byte    // the record as delivered
-	Source string    // object#index of the delivery
+	Object string    // the delivery
+	Index  int       // in the delivery
 	Time   time.Time // eventTime, UTC
 
 	ID            string
@@ -39,7 +41,7 @@ type Event struct {
 	Response   map[string]any // responseElements
 	Additional map[string]any // additionalEventData
 	Service    map[string]any // serviceEventDetails
-	Record     map[string]any // the whole record
+	Record     map[string]any // the whole record, or what was asked for of it
 
 	Native bool           // an EventBridge state change, not a CloudTrail record
 	Detail map[string]any // its detail
@@ -81,15 +83,50 @@ type Resource struct {
 // CloudTrail record.
 const viaCloudTrail = " via CloudTrail"
 
-// ParseEvent decodes q. Only bytes that are not one JSON value are an error:
-// every surprise inside the record reads as zero.
+// Source cites the delivery: object#index.
+func (e *Event) Source() string { return e.Object + "#" + strconv.Itoa(e.Index) }
+
+// ParseEvent decodes q, from its columns where they tell all that was asked for.
+// Only bytes that are not one JSON value are an error, or a record that cannot
+// be read, which is an *unreadable: every surprise inside the record reads as
+// zero.
 func ParseEvent(q *query.Event) (*Event, error) {
-	v, err := decodeJSON(q.Raw)
+	raw := q.Raw
+	if raw == nil && q.Values != nil {
+		if e := fromColumns(q); e != nil {
+			return e, nil
+		}
+		var err error
+		if raw, err = q.Record(); err != nil {
+			return nil, &unreadable{err}
+		}
+	}
+	return parseRecord(q, raw)
+}
+
+// unreadable is an error of the trail.
+type unreadable struct{ err error }
+
+func (u *unreadable) Error() string { return u.err.Error() }
+func (u *unreadable) Unwrap() error { return u.err }
+
+// lost returns err when it is an error of the trail, and nil for a record that is
+// no JSON.
+func lost(err error) error {
+	var u *unreadable
+	if errors.As(err, &u) {
+		return u
+	}
+	return nil
+}
+
+func parseRecord(q *query.Event, raw []byte) (*Event, error) {
+	v, err := decodeJSON(raw)
 	if err != nil {
 		return nil, fmt.Errorf("decode event %s: %w", q.Source(), err)
 	}
 	rec, _ := v.(map[string]any)
-	e := &Event{Raw: q.Raw, Source: q.Source(), Time: q.Time, Record: rec}
+	e := &Event{Object: q.Object, Index: q.Index, Time: q.Time, Record: rec}
 	dt := first(Str(rec, "detail-type"), Str(rec, "detailType"))
 	detail := Map(rec, "detail")
 	switch {
@@ -227,8 +264,10 @@ func Map(m map[string]any, path ...string) map[string]any {
 // List returns the elements at path below m. CloudTrail writes a list of one
 // sometimes as the bare element and EC2 wraps lists in {"items": […]}; both
 // read as lists.
-func List(m map[string]any, path ...string) []any {
-	switch v := walk(m, path).(type) {
+func List(m map[string]any, path ...string) []any { return listOf(walk(m, path)) }
+
+func listOf(v any) []any {
+	switch v := v.(type) {
 	case nil:
 		return nil
 	case []any:

@@ -138,7 +138,7 @@ func TestParseEvent(t *testing.T) {
 		"missing":   {Str(e.Params, "deep", "nope", "x"), ""},
 		"prefix":    {e.Resources[0].ARN, "arn:aws:s3:::b/"},
 		"lower":     {e.Resources[1].ARN, "arn:aws:s3:::b"},
-		"source":    {e.Source, "test.json#0"},
+		"source":    {e.Source(), "test.json#0"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s: got %q, want %q", name, pair[0], pair[1])
@@ -217,7 +217,7 @@ func TestRealEventsParse(t *testing.T) {
 		if e.Native {
 			natives++
 		} else if e.EventType == "AwsApiCall" && e.Principal() == "" && e.Identity.Type != "Unknown" && e.Identity.Type != "" {
-			t.Errorf("%s %s: no principal in %+v", e.Source, e.ID, e.Identity)
+			t.Errorf("%s %s: no principal in %+v", e.Source(), e.ID, e.Identity)
 		}
 	}
 	t.Logf("%d records, %d EventBridge state changes", len(events), natives)

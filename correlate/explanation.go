@@ -142,7 +142,7 @@ func notDenied(e *Event, outcome string) string {
 func asking(e *Event) *Asking {
 	r, failed := FailureOf(e)
 	a := &Asking{
-		EventID: e.ID, EventTime: Time{e.Time}, Object: e.Source, EventSource: e.EventSource, EventName: e.Name,
+		EventID: e.ID, EventTime: Time{e.Time}, Object: e.Source(), EventSource: e.EventSource, EventName: e.Name,
 		Outcome: "allowed", ErrorCode: e.ErrorCode, ErrorMessage: e.ErrorMessage, RequestID: e.RequestID,
 		Principal: r.Principal, Caller: e.Identity.ARN, AccessKey: e.Identity.AccessKeyID,
 		Action: r.Action, Actions: append([]string{}, r.Actions...), Resource: r.Resource, Refs: r.Refs, Account: e.Account, Region: e.Region,
@@ -210,7 +210,7 @@ func neighbours(e *Event, a *Asking) query.Filter {
 // itself, else by its id: of several deliveries one stands for all.
 func episodeOf(eps []*episode, e *Event) *episode {
 	for _, same := range []func(f *fact) bool{
-		func(f *fact) bool { return cite(f).Object == e.Source && f.id == e.ID },
+		func(f *fact) bool { return cite(f).Object == e.Source() && f.id == e.ID },
 		func(f *fact) bool { return f.id != "" && f.id == e.ID },
 	} {
 		for _, ep := range eps {
@@ -246,7 +246,7 @@ func (x *Explanation) tell(e *Event) {
 	if one.EventID != e.ID {
 		add(one.EventTime, one.EventID, one.Object, "failure", "the request is refused for the first time")
 	}
-	add(Time{e.Time}, e.ID, e.Source, "this", "the event asked about")
+	add(Time{e.Time}, e.ID, e.Source(), "this", "the event asked about")
 	if last.EventID != e.ID && last.EventID != one.EventID {
 		add(last.EventTime, last.EventID, last.Object, "failure", "the request is refused for the last time")
 	}
@@ -260,7 +260,11 @@ func (x *Explanation) tell(e *Event) {
 // and before.
 func (x *Explanation) ask(ctx context.Context, en *engine, ep *episode) error {
 	sub := en.subject(ep)
-	j := &judge{h: en.h, docs: en.docs, sub: sub, ep: ep, probe: en.probe(ep, sub)}
+	probe, err := en.probe(ep, sub)
+	if err != nil {
+		return err
+	}
+	j := &judge{h: en.h, docs: en.docs, sub: sub, ep: ep, probe: probe}
 	q, err := en.question(ctx, j)
 	if err != nil || q == nil {
 		return err

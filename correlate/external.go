@@ -82,7 +82,7 @@ func (x *ExternalFailure) sighting() (sighting, bool) {
 	if err != nil {
 		return sighting{}, false
 	}
-	s, ok := parse(&query.Event{Raw: raw, Time: x.Time, Object: x.Source, Index: x.Line})
+	s, ok, _ := parse(&query.Event{Raw: raw, Time: x.Time, Object: x.Source, Index: x.Line})
 	if !ok {
 		return s, false
 	}

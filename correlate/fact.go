@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	"strings"
 	"time"
+
+	"github.com/trailblame/trailblame/query"
 )
 
 // fact is what is kept of one attempt, failed or not, after its record is let
@@ -32,8 +34,8 @@ type detail struct {
 	denial                         DenialText
 	accessKey, endpoint            string
 	sourceIP                       string
-	data                           bool // a data event
-	raw                            []byte
+	data                           bool         // a data event
+	event                          *query.Event // to read its record
 }
 
 // groupKey is what failures of one request have in common.

@@ -118,7 +118,7 @@ func TestRealFailures(t *testing.T) {
 		}
 		n++
 		if !strings.Contains(r.Action, ":") || r.Resource == "" || r.Principal == "" && e.Identity.Type != "" && e.Identity.Type != "Unknown" {
-			t.Errorf("%s %s: %+v", e.Source, e.ID, r)
+			t.Errorf("%s %s: %+v", e.Source(), e.ID, r)
 		}
 		if r.Resource == "*" && e.Params != nil && len(e.Resources) > 0 {
 			open[r.Action] = true

@@ -83,8 +83,10 @@ func newHistory(steps []*step, base *replay.Baseline) *history {
 		base: base, initial: map[string]state{}, replay: replay.New(base)}
 	h.seed()
 	slices.SortFunc(steps, func(a, b *step) int {
-		return cmp.Or(cmp.Compare(a.at.Unix(), b.at.Unix()), cmp.Compare(rankOf(a), rankOf(b)),
-			a.at.Compare(b.at), cmp.Compare(a.ev.ID, b.ev.ID), cmp.Compare(a.ev.Source, b.ev.Source))
+		if c := cmp.Or(cmp.Compare(a.at.Unix(), b.at.Unix()), cmp.Compare(rankOf(a), rankOf(b)), a.at.Compare(b.at), cmp.Compare(a.ev.ID, b.ev.ID)); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.ev.Source(), b.ev.Source())
 	})
 	typeOrgPolicies(steps)
 	for _, s := range steps {

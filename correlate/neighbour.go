@@ -137,7 +137,7 @@ func (w *caller) term() query.Term {
 
 // lookUp reads the successes of a caller's calls in a span.
 func (n *neighbourhood) lookUp(ctx context.Context, w *caller, names set, from, to time.Time) error {
-	f := query.Filter{From: from, To: to, Where: []query.Term{
+	f := query.Filter{From: from, To: to, Only: successes, Where: []query.Term{
 		w.term(), query.Is(index.EventName, sortedKeys(names)...), query.Is(index.Outcome, index.OutcomeSuccess),
 	}}
 	wanted, part := map[passKey]bool{}, map[passKey][]*group{}
@@ -319,7 +319,7 @@ func (n *neighbourhood) peers(ctx context.Context, ep *episode, from, to time.Ti
 	if ep.native != "" || !strings.HasPrefix(scope, "arn:") {
 		return nil
 	}
-	f := query.Filter{From: from, To: to.Add(time.Second), Where: []query.Term{
+	f := query.Filter{From: from, To: to.Add(time.Second), Only: successes, Where: []query.Term{
 		query.Is(index.EventName, ep.first().detail.eventName),
 		query.Is(index.Resource, spellings(scope)...),
 		query.Is(index.Outcome, index.OutcomeSuccess),
@@ -332,7 +332,10 @@ func (n *neighbourhood) peers(ctx context.Context, ep *episode, from, to time.Ti
 		if left--; left < 0 {
 			break
 		}
-		s, ok := attempt(q)
+		s, ok, err := attempt(q)
+		if err != nil {
+			return err
+		}
 		if !ok {
 			continue
 		}
@@ -372,10 +375,10 @@ func (n *neighbourhood) sameRefs(ep *episode, refs []string) bool {
 
 // attempt reads what a call asked for, refused or not, so that successes and
 // failures of one request compare equal.
-func attempt(q *query.Event) (sighting, bool) {
-	s, ok := parse(q)
+func attempt(q *query.Event) (sighting, bool, error) {
+	s, ok, err := parse(q)
 	if ok {
 		s.r, _ = FailureOf(s.e)
 	}
-	return s, ok
+	return s, ok, err
 }

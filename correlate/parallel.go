@@ -1,6 +1,7 @@
 package correlate
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"runtime"
@@ -15,17 +16,18 @@ const batchSize = 128
 
 // batch is a run of events on its way through a worker.
 type batch[T any] struct {
-	in   []*query.Event
-	out  []T
-	err  error // of the trail, behind the events
-	done chan struct{}
+	in     []*query.Event
+	out    []T
+	failed error // of the work, behind out
+	err    error // of the trail, behind the events
+	done   chan struct{}
 }
 
 // inOrder lets several workers look at events and yields what they make of
 // them in the order of the trail. Events for which work reports false are left
 // out. The sequence ends after an error; every goroutine has ended when the
 // caller's loop does.
-func inOrder[T any](ctx context.Context, events iter.Seq2[*query.Event, error], work func(*query.Event) (T, bool)) iter.Seq2[T, error] {
+func inOrder[T any](ctx context.Context, events iter.Seq2[*query.Event, error], work func(*query.Event) (T, bool, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		inner, cancel := context.WithCancel(ctx)
 		p := pipeline[T]{ctx: inner, work: work, jobs: make(chan *batch[T]), queue: make(chan *batch[T], runtime.GOMAXPROCS(0))}
@@ -45,7 +47,7 @@ func inOrder[T any](ctx context.Context, events iter.Seq2[*query.Event, error], 
 
 type pipeline[T any] struct {
 	ctx   context.Context
-	work  func(*query.Event) (T, bool)
+	work  func(*query.Event) (T, bool, error)
 	jobs  chan *batch[T]
 	queue chan *batch[T] // in the order of the trail
 }
@@ -53,7 +55,12 @@ type pipeline[T any] struct {
 func (p *pipeline[T]) labour() {
 	for b := range p.jobs {
 		for _, q := range b.in {
-			if v, ok := p.work(q); ok {
+			v, ok, err := p.work(q)
+			if err != nil {
+				b.failed = err
+				break
+			}
+			if ok {
 				b.out = append(b.out, v)
 			}
 		}
@@ -107,9 +114,9 @@ func (p *pipeline[T]) deliver(yield func(T, error) bool) bool {
 				return false
 			}
 		}
-		if b.err != nil {
+		if err := cmp.Or(b.failed, b.err); err != nil {
 			var none T
-			yield(none, b.err)
+			yield(none, err)
 			return false
 		}
 	}
@@ -117,7 +124,7 @@ func (p *pipeline[T]) deliver(yield func(T, error) bool) bool {
 }
 
 // parse is the work of reading an event and nothing more.
-func parse(q *query.Event) (sighting, bool) {
+func parse(q *query.Event) (sighting, bool, error) {
 	e, err := ParseEvent(q)
-	return sighting{q: q, e: e}, err == nil && (!e.Time.IsZero())
+	return sighting{q: q, e: e}, err == nil && !e.Time.IsZero(), lost(err)
 }

@@ -203,7 +203,7 @@ func (en *engine) readChanges(ctx context.Context, eps []*episode) error {
 			until = latest(until, ep.recovery.at)
 		}
 	}
-	f := query.Filter{To: until.Add(skew + time.Second), Where: []query.Term{query.Is(index.EventName, sortedKeys(names)...)}}
+	f := query.Filter{To: until.Add(skew + time.Second), Only: changes, Where: []query.Term{query.Is(index.EventName, sortedKeys(names)...)}}
 	r := stepReader{seen: newOnce()}
 	for s, err := range inOrder(ctx, en.trail.Events(ctx, f), parse) {
 		if err != nil {

@@ -218,10 +218,10 @@ func (t *Timeline) worth(m moment) bool {
 }
 
 // moment reads one event.
-func (t *Timeline) moment(q *query.Event) (moment, bool) {
+func (t *Timeline) moment(q *query.Event) (moment, bool, error) {
 	e, err := ParseEvent(q)
 	if err != nil {
-		return moment{}, false // no JSON; ingest keeps none
+		return moment{}, false, lost(err) // or no JSON; ingest keeps none
 	}
 	r, failed := FailureOf(e)
 	en := &TimelineEntry{
@@ -238,7 +238,7 @@ func (t *Timeline) moment(q *query.Event) (moment, bool) {
 		en.Resource, en.scope = "", ""
 	}
 	en.mark(e, failed)
-	return moment{e, en}, true
+	return moment{e, en}, true, nil
 }
 
 // mark says what an event is.

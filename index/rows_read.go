@@ -14,6 +14,7 @@ type Rows struct {
 	file    *eventsFile
 	columns []*columnCursor
 	err     error
+	scratch []byte
 }
 
 // Reader returns a reader of the segment's rows.

@@ -101,8 +101,8 @@ func (c *cursor) readBlock(rows []int) error {
 			continue
 		}
 		c.back.block, held = append(c.back.block, e), append(held, row)
-		for size += len(e.Raw); size > blockBytes && len(held) > 1; {
-			size -= len(c.back.block[0].Raw)
+		for size += e.size(); size > blockBytes && len(held) > 1; {
+			size -= c.back.block[0].size()
 			n, _ := slices.BinarySearch(rows, held[0])
 			c.back.again = rows[:n+1]
 			c.back.block, held = c.back.block[1:], held[1:]

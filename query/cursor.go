@@ -24,6 +24,7 @@ type cursor struct {
 	behind  bool      // the last block began in front of the time range
 	reader  *index.Rows
 	terms   index.TermReader
+	columns *columnReader // when only columns are wanted
 	head    *Event
 	size    int // of the last record, as a guess at the next one's
 	done    bool
@@ -107,6 +108,11 @@ func (c *cursor) advance() (row int, ok bool) {
 
 // match returns the event of row when the filter holds for it, else nil.
 func (c *cursor) match(row int) (*Event, error) {
+	if c.filter.Only != nil && !c.scan && !c.inexact && c.filter.Expr == nil {
+		if e, err := c.values(row); e != nil || err != nil {
+			return e, err
+		}
+	}
 	raw, err := c.reader.AppendRaw(make([]byte, 0, c.size+c.size/8+64), row)
 	if err != nil {
 		return nil, err
@@ -128,13 +134,32 @@ func (c *cursor) match(row int) (*Event, error) {
 	return nil, nil
 }
 
-// event cites a record by its smallest delivery.
+// event makes the event of a record.
 func (c *cursor) event(raw []byte, row int) (*Event, error) {
 	key, err := c.reader.Key(row)
 	if err != nil {
 		return nil, err
 	}
-	e := &Event{Raw: raw, Time: key.Time, ID: key.ID, Account: key.Account, Object: key.Object, Index: key.Position}
+	return c.cite(&Event{Raw: raw, Time: key.Time, ID: key.ID, Account: key.Account, Object: key.Object, Index: key.Position}, row)
+}
+
+// values returns the event of row without its record; nil when that tells too
+// little.
+func (c *cursor) values(row int) (*Event, error) {
+	if c.columns == nil {
+		c.columns = newColumnReader(c.filter.Only)
+	}
+	e, err := c.columns.event(c.reader, row)
+	if e == nil || err != nil {
+		return nil, err
+	}
+	c.stats.read(e.size())
+	return c.cite(e, row)
+}
+
+// cite names the smallest delivery of an event.
+func (c *cursor) cite(e *Event, row int) (*Event, error) {
+	e.at = place{c.seg, row}
 	others, err := c.ix.Deliveries(c.seg, row)
 	if err != nil {
 		return nil, err

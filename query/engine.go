@@ -62,6 +62,19 @@ func (f *Filter) direction() int {
 	return 1
 }
 
+// tell reads the records of events that nothing else tells apart.
+func tell(a, b *Event) (err error) {
+	if a.ID != b.ID || a.Account != b.Account || !a.Time.Equal(b.Time) {
+		return nil
+	}
+	for _, e := range []*Event{a, b} {
+		if e.Raw, err = e.Record(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Compare is the one order of events: time, id, account, bytes. Equal records that are not one event, for
 // want of an id, go by their deliveries.
 func Compare(a, b *Event) int {
@@ -121,6 +134,9 @@ func candidates(s *index.Segment, f Filter) (*index.RowSet, error) {
 			return nil, err
 		}
 		narrow(found)
+		if rows.IsEmpty() {
+			return rows, nil
+		}
 	}
 	if f.Expr != nil {
 		found, err := findPlan(s, f.Expr.Plan())

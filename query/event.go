@@ -8,8 +8,12 @@ import (
 // Event is one event that a query found.
 type Event struct {
 	// Raw is the record byte for byte as it was delivered, on one line (line
-	// breaks between JSON tokens are spaces). The caller may keep it.
+	// breaks between JSON tokens are spaces). The caller may keep it. It may be
+	// nil when Filter.Only asks for columns; see Record.
 	Raw []byte
+	// Values holds the columns that Filter.Only asks for, nil where Raw is
+	// given: of a state change, and of an event without a usable time.
+	Values *Values
 	// Time is eventTime, UTC; zero when the record has no usable one.
 	Time time.Time
 	// ID is eventID, Account is recipientAccountId; either may be empty.
@@ -18,6 +22,8 @@ type Event struct {
 	// it, from 0. Of several deliveries the smallest name stands.
 	Object string
 	Index  int
+
+	at place // where Record reads
 }
 
 // Source cites the delivery: object#index.

@@ -25,6 +25,9 @@ type Filter struct {
 	Undecided func(*Event, error)
 	// Latest turns the order round: the latest event comes first.
 	Latest bool
+	// Only asks for columns in place of records, which is far less work, or is
+	// nil. It must hold EventID and RecipientAccountID.
+	Only *Projection
 }
 
 // Term holds when any of Fields has any of Values. A value may contain '*',

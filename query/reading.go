@@ -144,7 +144,17 @@ func (r *reading) first(streams []*stream) (*stream, error) {
 		if err := s.fill(); err != nil {
 			return nil, err
 		}
-		if !s.done && (best == nil || direction*Compare(s.head(), best.head()) < 0) {
+		if s.done {
+			continue
+		}
+		if best == nil {
+			best = s
+			continue
+		}
+		if err := tell(s.head(), best.head()); err != nil {
+			return nil, err
+		}
+		if direction*Compare(s.head(), best.head()) < 0 {
 			best = s
 		}
 	}
