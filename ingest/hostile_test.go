@@ -39,6 +39,8 @@ func TestHostileGzip(t *testing.T) {
 		"wrong length":               {flip(len(zip) - 1), StatusDamaged, 0, "checksum mismatch"},
 		"plain text":                 {[]byte(text), StatusRead, 2, ""},
 		"compressed twice":           {gzipped(string(zip)), StatusRead, 2, ""},
+		"compressed three times":     {gzipped(string(gzipped(string(zip)))), StatusDamaged, 0, "compressed three times"},
+		"more than a record may be":  {gzipped(`{"Records":[{"eventVersion":"1","eventID":"` + strings.Repeat("x", 2<<20) + `"}]}`), StatusRead, 1, ""}, // named as malformed,
 		"more than an object may be": {bomb, StatusDamaged, 0, "--max-object-size"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,6 +93,9 @@ func TestHostileJSON(t *testing.T) {
 		"leading zero":            {head + `"requestParameters":01}`, RequestParameters, ""},
 		"NaN":                     {head + `"requestParameters":NaN}`, RequestParameters, ""},
 		"unknown escape":          {head + `"eventID":"\q"}`, EventID, ""},
+		"a payload":               {head + `"eventID":"${jndi:ldap://x}"}`, EventID, `"${jndi:ldap://x}"`},
+		"bidi and zero width":     {head + "\"eventID\":\"\u202e\u200b\U000e0041\"}", EventID, "\"\u202e\u200b\U000e0041\""},
+		"too deep for a record":   {head + `"requestParameters":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`, RequestParameters, ""},
 		"cut off":                 {head + `"eventID":"A"`, EventID, ""},
 		"deep":                    {head + `"requestParameters":` + strings.Repeat("[", 900) + strings.Repeat("]", 900) + `}`, RequestParameters, strings.Repeat("[", 900) + strings.Repeat("]", 900)},
 		"too deep":                {head + `"requestParameters":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}`, RequestParameters, ""},
@@ -121,5 +126,17 @@ func TestHostileJSON(t *testing.T) {
 				t.Errorf("%.200q, %d malformed, want %.200q", got, len(f.Bad), c.want)
 			}
 		})
+	}
+}
+
+// What stands behind a record that is whole takes nothing from it and is named.
+func TestJunkBehindARecord(t *testing.T) {
+	for _, junk := range []string{"}x", "xyz", "]", `{"eventVersion":`} {
+		f := &found{}
+		s := splitter{win: window{buf: []byte(rec("a") + junk)}, maxRecord: 1 << 20, visit: f}
+		err := s.run()
+		if len(f.Records) != 1 || err == nil && len(f.Bad) == 0 {
+			t.Errorf("%q: %d records, %d malformed, %v", junk, len(f.Records), len(f.Bad), err)
+		}
 	}
 }

@@ -67,7 +67,7 @@ func walk(ctx context.Context, root string, yield func(Object, error) bool) bool
 		root += string(filepath.Separator)
 	}
 	var years []string
-	if !walkTree(ctx, root, yield, func(path string) bool {
+	if !walkTree(ctx, root, root, yield, func(path string) bool {
 		if isYear(filepath.Base(path)) {
 			years = append(years, path)
 			return true
@@ -77,15 +77,16 @@ func walk(ctx context.Context, root string, yield func(Object, error) bool) bool
 		return false
 	}
 	for _, day := range calendar(years) {
-		if !walkTree(ctx, day.path, yield, func(string) bool { return false }) {
+		if !walkTree(ctx, root, day.path, yield, func(string) bool { return false }) {
 			return false
 		}
 	}
 	return true
 }
 
-// walkTree yields the files below root but for folders that later takes.
-func walkTree(ctx context.Context, root string, yield func(Object, error) bool, later func(folder string) bool) bool {
+// walkTree yields the files below root, which is in top, but for folders that
+// later takes.
+func walkTree(ctx context.Context, top, root string, yield func(Object, error) bool, later func(folder string) bool) bool {
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
@@ -97,6 +98,8 @@ func walkTree(ctx context.Context, root string, yield func(Object, error) bool, 
 			return nil
 		case entry.IsDir() && path != root && later(path):
 			return fs.SkipDir
+		case entry.Type()&fs.ModeSymlink != 0:
+			return link(top, path, yield)
 		case !entry.Type().IsRegular():
 			return nil
 		}
@@ -111,6 +114,50 @@ func walkTree(ctx context.Context, root string, yield func(Object, error) bool, 
 		return nil
 	})
 	return err == nil
+}
+
+// link yields what a link in the folder top leads to. What is in top is read in
+// its own place; another folder is named rather than followed, since links may
+// lead in circles, and to anywhere.
+func link(top, path string, yield func(Object, error) bool) error {
+	obj := Object{Name: filepath.ToSlash(path)}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		err = errors.New("it is a link that leads nowhere")
+	case leadsInto(top, path):
+		return nil
+	case info.IsDir():
+		err = errors.New("it is a link to a folder, which is not followed; name it as a source of its own")
+	case !info.Mode().IsRegular():
+		return nil
+	default:
+		obj = fileObject(path, info)
+	}
+	if !yield(obj, err) {
+		return errEnough
+	}
+	return nil
+}
+
+// leadsInto reports whether the link at path leads to something in top.
+func leadsInto(top, path string) bool {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return false
+	}
+	if top, err = filepath.EvalSymlinks(top); err != nil {
+		return false
+	}
+	target, err = filepath.Abs(target)
+	if err != nil {
+		return false
+	}
+	if top, err = filepath.Abs(top); err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(top, target)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 func fileObject(path string, info fs.FileInfo) Object {
