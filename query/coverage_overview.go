@@ -20,9 +20,13 @@ type Overview struct {
 	// something: without, there are no Silences, and that says nothing.
 	Regular bool
 	// Silences are the gaps between First and Last of accounts and regions that are
-	// regular, the longest first.
+	// regular, the longest first, and at most 10,000; Shorter counts the others.
 	Silences []Span
+	Shorter  int
 }
+
+// maxSilences bounds the memory that many accounts of irregular hours may take.
+const maxSilences = 10_000
 
 // Overview sums the coverage up.
 func (c *Coverage) Overview() Overview {
@@ -42,11 +46,22 @@ func (c *Coverage) Overview() Overview {
 				o.Silences = append(o.Silences, s)
 			}
 		}
+		if len(o.Silences) > 2*maxSilences {
+			o.keepLongest()
+		}
 	}
+	o.keepLongest()
+	return o
+}
+
+// keepLongest sorts the silences and counts those that are too many.
+func (o *Overview) keepLongest() {
 	slices.SortFunc(o.Silences, func(a, b Span) int {
 		return cmp.Or(cmp.Compare(b.To.Sub(b.From), a.To.Sub(a.From)), a.From.Compare(b.From), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region))
 	})
-	return o
+	if more := len(o.Silences) - maxSilences; more > 0 {
+		o.Silences, o.Shorter = o.Silences[:maxSilences], o.Shorter+more
+	}
 }
 
 // silentEverywhere tells whether the silence of a region is part of one of its

@@ -177,3 +177,30 @@ func TestCoverageOverviewOfLittle(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Irregular hours of many regions make many silences, of which the longest are kept.
+func TestCoverageOverviewOfMany(t *testing.T) {
+	c := &Coverage{days: 400, pairs: map[pair]*presence{}}
+	c.all = &presence{hours: make([]uint32, c.days)}
+	for i := range 8 {
+		p := &presence{hours: make([]uint32, c.days)}
+		for day := range p.hours {
+			p.hours[day] = allHours &^ 0b1010_1010_1010_1010 // eight single hours
+		}
+		p.hours[7+i] = 0
+		p.count(0)
+		c.pairs[pair{"1", string(rune('a' + i))}] = p
+		c.all.hours[0], c.all.hours[c.days-1] = allHours, allHours
+	}
+	c.all.count(0)
+	c.pairs[pair{"1", ""}] = c.all
+	o := c.Overview()
+	if total := 8 * (399*8 + 1); len(o.Silences) != maxSilences || o.Shorter != total-maxSilences {
+		t.Errorf("%d silences and %d shorter ones, want %d in all", len(o.Silences), o.Shorter, total)
+	}
+	for i, s := range o.Silences {
+		if long := s.To.Sub(s.From) > 20*time.Hour; long != (i < 8) {
+			t.Fatalf("silence %d is %v", i, s)
+		}
+	}
+}

@@ -53,7 +53,7 @@ func coverageText(o *query.Overview, hide func(string) string) (text string, lac
 		return "", false
 	}
 	text = hoursText(o)
-	switch n := len(o.Silences); {
+	switch n := len(o.Silences) + o.Shorter; {
 	case !o.Regular:
 		return text + "; too few to tell a quiet hour from one whose deliveries are missing", false
 	case n == 0:
@@ -67,7 +67,7 @@ func coverageText(o *query.Overview, hide func(string) string) (text string, lac
 	for _, s := range o.Silences[:min(len(o.Silences), maxSilencesNamed)] {
 		parts = append(parts, hide(s.Account)+" "+spanText(&s))
 	}
-	if more := len(o.Silences) - len(parts); more > 0 {
+	if more := len(o.Silences) + o.Shorter - len(parts); more > 0 {
 		parts = append(parts, fmt.Sprintf("and %s shorter", thousands(more)))
 	}
 	return text + strings.Join(parts, "; "), true

@@ -70,8 +70,9 @@ func (v *readView) hours(coverage *query.Coverage) {
 	}
 	v.Hours = capital(hoursText(&o))
 	const form = "2006-01-02 15:04"
-	v.More = max(len(o.Silences)-maxSilencesShown, 0)
-	for _, s := range o.Silences[:len(o.Silences)-v.More] {
+	shown := o.Silences[:min(len(o.Silences), maxSilencesShown)]
+	v.More = len(o.Silences) + o.Shorter - len(shown)
+	for _, s := range shown {
 		v.Silences = append(v.Silences, silenceView{cutReportText(safe(s.Account)), cutReportText(safe(cmp.Or(s.Region, "all"))),
 			s.From.Format(form), s.To.Format(form), int64(s.To.Sub(s.From) / time.Hour)})
 	}
@@ -113,8 +114,15 @@ func newCoverageMap(coverage *query.Coverage, o *query.Overview, accounts []stri
 	}
 	m.Width = min(len(m.Columns)*22, 1100)
 	m.MoreAccounts = max(len(accounts)-maxCoverageAccounts, 0)
-	for _, account := range accounts[:len(accounts)-m.MoreAccounts] {
+	rows := map[string]int{}
+	for i, account := range accounts[:len(accounts)-m.MoreAccounts] {
 		m.Rows = append(m.Rows, m.row(coverage, o, account, first))
+		rows[account] = i
+	}
+	for _, s := range o.Silences {
+		if i, drawn := rows[s.Account]; drawn {
+			m.mark(&m.Rows[i], &s, first)
+		}
 	}
 	return m
 }
@@ -134,14 +142,22 @@ func (m *coverageMap) row(coverage *query.Coverage, o *query.Overview, account s
 		to := from.AddDate(0, 0, m.Per)
 		of := overlap(from, to, o.First, o.Last.Add(time.Hour))
 		c := coverageCell{X: i, Shade: shade(n, of), Text: fmt.Sprintf("%s: events in %d of %s", m.Columns[i], n, counted(int64(of), "hour", "hours"))}
-		for _, s := range o.Silences {
-			if s.Account == account && s.From.Before(to) && s.To.After(from) {
-				c.silence(&s, overlap(from, to, s.From, s.To))
-			}
-		}
 		row.Cells = append(row.Cells, c)
 	}
 	return row
+}
+
+// mark marks the cells that a silence lies in.
+func (m *coverageMap) mark(row *coverageRow, s *query.Span, first time.Time) {
+	column := 24 * time.Hour * time.Duration(m.Per)
+	for i := int(s.From.Sub(first) / column); i < len(row.Cells); i++ {
+		from := first.AddDate(0, 0, i*m.Per)
+		hours := overlap(from, from.AddDate(0, 0, m.Per), s.From, s.To)
+		if hours == 0 {
+			return
+		}
+		row.Cells[i].silence(s, hours)
+	}
 }
 
 // silence marks a silence of some hours in the cell.

@@ -165,7 +165,7 @@ func gather(seg *index.Segment, f index.Field, names map[string]int) error {
 }
 
 func (s *seen) String() string {
-	text := fmt.Sprintf("%d events", s.events)
+	text := counted(s.events, "event", "events")
 	if !s.first.IsZero() {
 		text += ", " + clock(correlate.Time{Time: s.first}) + " to " + clock(correlate.Time{Time: s.last})
 	}
