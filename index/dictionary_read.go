@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
+	"sync"
 )
 
 // fieldReader reads one field's dictionary out of a terms file. It holds the
@@ -17,6 +18,10 @@ type fieldReader struct {
 	end    int64 // of the long postings
 	seps   []string
 	starts []int64
+
+	mu         sync.Mutex
+	remembered map[string]*RowSet
+	size       uint64 // of what is remembered
 }
 
 // openField reads the block index of the dictionary that takes size bytes at
@@ -95,17 +100,43 @@ func (f *fieldReader) first(term string) int {
 	return k
 }
 
-// find adds the rows of one term to rows.
-func (f *fieldReader) find(term string, rows *RowSet) error {
-	k := f.first(term)
-	return f.scan(k, min(k+1, len(f.seps)), func(t []byte, d *decbuf) bool {
-		c := bytes.Compare(t, []byte(term))
-		if c == 0 {
-			d.postings(rows, f.long)
-		} else {
-			d.postings(nil, nil)
+// find adds the rows of terms to rows. Each block that may hold some is read
+// once.
+func (f *fieldReader) find(terms []string, rows *RowSet) error {
+	terms = f.recall(terms, rows)
+	slices.Sort(terms)
+	for terms = slices.Compact(terms); len(terms) > 0; {
+		k := f.first(terms[0])
+		n := 1
+		for n < len(terms) && (k+1 >= len(f.seps) || terms[n] < f.seps[k+1]) {
+			n++
 		}
-		return c < 0
+		if err := f.findIn(k, terms[:n], rows); err != nil {
+			return err
+		}
+		terms = terms[n:]
+	}
+	return nil
+}
+
+// findIn adds the rows of sorted terms that are in block k or nowhere.
+func (f *fieldReader) findIn(k int, terms []string, rows *RowSet) error {
+	few := len(terms) <= rememberedTerms
+	return f.scan(k, min(k+1, len(f.seps)), func(t []byte, d *decbuf) bool {
+		for len(terms) > 0 && terms[0] < string(t) {
+			terms = terms[1:]
+		}
+		if len(terms) == 0 || terms[0] != string(t) {
+			d.postings(nil, nil)
+			return len(terms) > 0
+		}
+		found := NewRowSet()
+		if n := d.postings(found, f.long); few && n > shortRows && d.err == nil {
+			f.remember(terms[0], found)
+		}
+		rows.Or(found)
+		terms = terms[1:]
+		return len(terms) > 0
 	})
 }
 
@@ -147,4 +178,45 @@ func (f *fieldReader) scan(from, to int, visit func(term []byte, d *decbuf) bool
 		}
 	}
 	return nil
+}
+
+// A field remembers the rows of terms with many: one question after another asks
+// for the same outcome or event name.
+const (
+	rememberedTerms = 8
+	rememberedBytes = 64 << 10
+)
+
+// remember keeps the rows of a term, which nobody may change from now on.
+func (f *fieldReader) remember(term string, rows *RowSet) {
+	size := rows.GetSizeInBytes()
+	if size > rememberedBytes {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.size+size > rememberedBytes || len(f.remembered) >= rememberedTerms {
+		clear(f.remembered)
+		f.size = 0
+	}
+	if f.remembered == nil {
+		f.remembered = map[string]*RowSet{}
+	}
+	f.remembered[term] = rows
+	f.size += size
+}
+
+// recall adds the rows of terms that are remembered and returns the others.
+func (f *fieldReader) recall(terms []string, rows *RowSet) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var rest []string
+	for _, t := range terms {
+		if found := f.remembered[t]; found != nil {
+			rows.Or(found)
+		} else {
+			rest = append(rest, t)
+		}
+	}
+	return rest
 }

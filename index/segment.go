@@ -117,18 +117,18 @@ func (s *Segment) Find(f Field, values []string, rows *RowSet) error {
 	if err != nil {
 		return err
 	}
+	var terms []string
 	for _, v := range values {
 		prefix, glob := GlobPrefix(v)
 		if !glob {
-			err = r.find(v, rows)
-		} else {
-			err = r.match(prefix, rows, func(term []byte) bool { return MatchGlob(v, string(term)) })
+			terms = append(terms, v)
+			continue
 		}
-		if err != nil {
+		if err := r.match(prefix, rows, func(term []byte) bool { return MatchGlob(v, string(term)) }); err != nil {
 			return err
 		}
 	}
-	return nil
+	return r.find(terms, rows)
 }
 
 func (s *Segment) findShared(values []string, rows *RowSet) error {

@@ -150,12 +150,16 @@ func (b *bench) pick(index string) ([]*needle, error) {
 	}, nil
 }
 
+// correlatedDays is how long the trails are that correlate is measured on. Left to
+// itself the generator makes a longer trail with more causes of more events.
+const correlatedDays = 10
+
 // correlate measures failures, and what ten times the other events add.
 func (b *bench) correlate(out *strings.Builder) error {
-	denials := b.events / 10
+	denials, causes := b.events/10, max(3, b.events/100_000)
 	var runs []*contestant
 	for _, factor := range []int{1, 10} {
-		trail, err := b.trail(factor*b.events, "-denials", fmt.Sprint(denials))
+		trail, err := b.trail(factor*b.events, "-denials", fmt.Sprint(denials), "-causes", fmt.Sprint(causes), "-days", fmt.Sprint(correlatedDays))
 		if err != nil {
 			return err
 		}
@@ -169,7 +173,7 @@ func (b *bench) correlate(out *strings.Builder) error {
 	if err := b.turns(b.runs, runs...); err != nil {
 		return err
 	}
-	out.WriteString("\n### Correlate\n\nThe whole process on an index.\n\n")
+	fmt.Fprintf(out, "\n### Correlate\n\nThe whole process on an index. Both trails have the same number of denials and of planted causes (%d) in the same %d days;\nonly the other events are ten times as many.\n\n", causes, correlatedDays)
 	fmt.Fprintf(out, rowHead, "the first")
 	for _, c := range runs {
 		out.WriteString(c.row(runs[0]))
