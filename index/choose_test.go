@@ -3,7 +3,7 @@ package index
 import "testing"
 
 // Which segments are merged: not a few, not a large one for some small ones, not
-// more than one segment takes; a tiny one keeps nobody from it.
+// more than one segment takes, not large ones; a tiny one keeps nobody from it.
 func TestChoose(t *testing.T) {
 	const mb = 1 << 20
 	for _, c := range []struct {
@@ -18,6 +18,7 @@ func TestChoose(t *testing.T) {
 		{[]int64{1, 1, 1, 1, 1, 1, 1, 1, 100}, 8},
 		{[]int64{1, 1, 1, 1, 1, 1, 1, 1, 16}, 9},
 		{[]int64{9 * mb, 9 * mb, 9 * mb, 9 * mb, 9 * mb, 9 * mb, 9 * mb, 9 * mb, 700 * mb, 700 * mb}, 8},
+		{[]int64{40 * mb, 40 * mb, 40 * mb, 40 * mb, 40 * mb, 40 * mb, 40 * mb, 40 * mb, 50 * mb, 60 * mb}, 8},
 		{[]int64{300 * mb, 300 * mb, 300 * mb, 300 * mb, 300 * mb, 300 * mb, 300 * mb, 300 * mb}, 0},
 	} {
 		var infos []segmentInfo

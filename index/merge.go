@@ -10,16 +10,20 @@ import (
 
 // When segments are merged, and how large they become.
 const (
-	// MergeAt is how many segments of similar size a day must have.
+	// MergeAt is how many small segments of similar size a day must have.
 	MergeAt = 8
+	// largeRaw is from how many bytes of records on a segment is left alone. To
+	// write an event again costs as much as its ingest did, and a segment of
+	// this size is no burden to a search.
+	largeRaw = 48 << 20
 	// mergedRaw is how many bytes of records a merged segment holds at most.
 	mergedRaw = 1 << 30
 	// mergeBatch is how many bytes of records make a row group.
 	mergeBatch = 32 << 20
 )
 
-// Merge makes few large segments out of the days that have many of similar size,
-// or with all out of every day that has more than it needs. Answers stay as they
+// Merge makes larger segments out of the small ones of days that have many, or
+// with all out of every day that has more than it needs. Answers stay as they
 // are; a merge that is killed or stopped leaves the index as it was. No sink may
 // work meanwhile.
 func (w *Writer) Merge(all bool) error {
@@ -67,6 +71,7 @@ func choose(segments []segmentInfo, atLeast int, all bool) (date string, infos [
 		case all:
 			continue
 		}
+		infos = slices.DeleteFunc(infos, func(s segmentInfo) bool { return s.Raw >= largeRaw })
 		if infos = similar(infos); len(infos) >= atLeast {
 			return date, infos
 		}
