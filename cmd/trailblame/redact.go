@@ -28,12 +28,13 @@ import (
 //     and order see the originals.
 //
 // Originals are told by their shape, or by the name of a secret's member, so that
-// a value hides the same in JSON, CSV and text. What stays: values that have no
-// such shape (an accessKeyId of "1111", which stands for one in an example); names, ARNs but for their account, times, event and request ids,
-// regions, object names but for the above; account aliases and organization
-// ids; addresses written in any other way than dotted, dashed or colon form;
-// keys whose letters were changed to lower case; what is encrypted or encoded in
-// a way other than URL and JSON escapes, however short.
+// a value hides the same in JSON, CSV and text. What stays: values without such a
+// shape (an accessKeyId of "1111", which stands for one in an example); names, ARNs
+// but for their account, times, event and request ids, regions, object names but
+// for the above; account aliases and organization ids; addresses written in any
+// other way than dotted, dashed or colon form; keys whose letters were changed to
+// lower case; what is encrypted or encoded in a way other than URL and JSON
+// escapes, however short.
 
 // redactor replaces originals by pseudonyms. It belongs to one run and may be
 // used by several goroutines. What it made stays as it is when it meets it again.
