@@ -43,6 +43,7 @@ type Progress struct {
 // error of the run: its entry tells, through Sink.End when it was read and
 // through Done in any case.
 func Run(ctx context.Context, sources []Source, opts Options) error {
+	callerEnded := ctx.Err
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if opts.Progress == nil {
@@ -55,7 +56,7 @@ func Run(ctx context.Context, sources []Source, opts Options) error {
 	}()
 	var workers sync.WaitGroup
 	for range max(opts.Workers, 1) {
-		workers.Go(func() { work(ctx, cancel, opts, jobs) })
+		workers.Go(func() { work(ctx, cancel, callerEnded, opts, jobs) })
 	}
 	workers.Wait()
 	if err := context.Cause(ctx); err != nil {
@@ -87,7 +88,7 @@ func list(ctx context.Context, sources []Source, opts Options, jobs chan<- job) 
 	}
 }
 
-func work(ctx context.Context, cancel context.CancelCauseFunc, opts Options, jobs <-chan job) {
+func work(ctx context.Context, cancel context.CancelCauseFunc, callerEnded func() error, opts Options, jobs <-chan job) {
 	reader := newObjectReader(opts.Limits)
 	reader.verify = opts.Verify
 	if opts.Salvage {
@@ -97,7 +98,11 @@ func work(ctx context.Context, cancel context.CancelCauseFunc, opts Options, job
 	for j := range jobs {
 		entry, err := j.read(ctx, reader, sink)
 		if err == nil && (entry.Status == StatusDamaged || entry.Status == StatusUnreadable) {
-			err = sink.Failed(entry)
+			// A source that holds the caller's context may see its end before ctx does,
+			// which is no fault of the object.
+			if err = callerEnded(); err == nil {
+				err = sink.Failed(entry)
+			}
 		}
 		if err != nil {
 			cancel(err)
