@@ -9,7 +9,7 @@ import (
 // said of a refusal.
 var (
 	callColumns = []ingest.Column{
-		ingest.EventID, ingest.RecipientAccountID, ingest.EventSource, ingest.EventName, ingest.AWSRegion,
+		ingest.EventSource, ingest.EventName, ingest.AWSRegion,
 		ingest.SourceIPAddress, ingest.VPCEndpointID, ingest.Addendum,
 		ingest.RequestParameters, ingest.ResponseElements, ingest.AdditionalEventData, ingest.Resources,
 		ingest.UserType, ingest.UserPrincipalID, ingest.UserARN, ingest.UserAccountID, ingest.UserAccessKeyID,

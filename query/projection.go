@@ -13,11 +13,14 @@ type Projection struct {
 	place   [ingest.NumColumns]int8 // in columns, counted from 1
 }
 
-// NewProjection chooses columns, each once.
+// NewProjection chooses columns, and what orders events in any case.
 func NewProjection(columns ...ingest.Column) *Projection {
-	p := &Projection{columns: columns}
-	for i, c := range columns {
-		p.place[c] = int8(i + 1)
+	p := &Projection{}
+	for _, c := range append([]ingest.Column{ingest.EventID, ingest.RecipientAccountID}, columns...) {
+		if !p.Has(c) {
+			p.columns = append(p.columns, c)
+			p.place[c] = int8(len(p.columns))
+		}
 	}
 	return p
 }

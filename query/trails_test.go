@@ -50,6 +50,13 @@ func sharedTrails(t *testing.T) []string {
 func ingested(t *testing.T, workers int, paths ...string) *index.Index {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ix")
+	ingestInto(t, dir, workers, paths...)
+	return opened(t, dir)
+}
+
+// ingestInto ingests paths into the index in dir.
+func ingestInto(t *testing.T, dir string, workers int, paths ...string) {
+	t.Helper()
 	w, err := index.OpenWriter(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +77,10 @@ func ingested(t *testing.T, workers int, paths ...string) *index.Index {
 	if err := w.Finish(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func opened(t *testing.T, dir string) *index.Index {
+	t.Helper()
 	ix, err := index.Open(dir)
 	if err != nil {
 		t.Fatal(err)
