@@ -126,20 +126,20 @@ func nextSteps(p *Playbook, f *Finding) []string {
 			steps = append(steps, text)
 		}
 	}
-	if undo := undoStep(f); undo != "" {
-		steps = append(steps, undo)
+	if look := changeStep(f); look != "" {
+		steps = append(steps, look)
 	}
 	return steps
 }
 
-// undoStep tells how to look at the first candidate's event again, or take it
-// back, where that is one command.
-func undoStep(f *Finding) string {
+// changeStep says what to do about the first candidate. What takes a change back
+// depends on what its author wanted, so it is left to people.
+func changeStep(f *Finding) string {
 	if f.Diagnosis != DiagnosisChange {
 		return ""
 	}
 	c := f.Candidates[0].Change
-	text, ok := fill("See who made the change and how: aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventId,AttributeValue={change}",
+	text, ok := fill("See the whole change, and have it taken back if it was not meant: aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventId,AttributeValue={change}",
 		map[string]string{"change": c.EventID})
 	if !ok {
 		return ""
