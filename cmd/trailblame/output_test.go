@@ -89,8 +89,8 @@ func TestNoFindings(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	findings := []*correlate.Finding{sampleChange(), samplePropagation(), sampleNeverAllowed(), sampleUnexplained()}
-	golden(t, "findings.csv", encode(t, formatCSV, findings...))
-	golden(t, "findings.md", encode(t, formatMarkdown, findings...))
+	golden(t, "finding/findings.csv", encode(t, formatCSV, findings...))
+	golden(t, "finding/findings.md", encode(t, formatMarkdown, findings...))
 }
 
 func TestCSVOfHostileText(t *testing.T) {

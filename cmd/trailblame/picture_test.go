@@ -14,7 +14,7 @@ import (
 // that it shows what the program prints today; -update draws it anew.
 const (
 	pictureFrom  = "testdata/terminal/correlate-100-colour.txt"
-	picturePath  = "../../docs/correlate.svg"
+	picturePath  = "../../testdata/pictures/correlate.svg"
 	pictureLines = 36
 )
 

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,8 +32,8 @@ func TestOnTerminals(t *testing.T) {
 		for _, width := range []int{60, 80, 100, 132} {
 			plain := seenAt(t, width, []string{"NO_COLOR=1"}, append(args, "-q")...)
 			colour := seenAt(t, width, nil, append(args, "-q")...)
-			terminalGolden(t, fmt.Sprintf("%s-%d.txt", name, width), plain)
-			terminalGolden(t, fmt.Sprintf("%s-%d-colour.txt", name, width), colour)
+			golden(t, fmt.Sprintf("terminal/%s-%d.txt", name, width), plain)
+			golden(t, fmt.Sprintf("terminal/%s-%d-colour.txt", name, width), colour)
 			if uncoloured(colour) != plain {
 				t.Errorf("%s at %d: colour changes more than colour:\n%s", name, width, cmp.Diff(plain, uncoloured(colour)))
 			}
@@ -61,26 +60,6 @@ func uncoloured(text string) string {
 		text = strings.ReplaceAll(text, sgr, "")
 	}
 	return text
-}
-
-func terminalGolden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", "terminal", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(want) < 50 {
-		t.Errorf("%s: only %d bytes", path, len(want))
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got; -update if that is right):\n%s", path, diff)
-	}
 }
 
 // Colour and progress are for terminals that want them.

@@ -25,10 +25,10 @@ func textOf(t *testing.T, f *correlate.Finding, st style) string {
 	return b.String()
 }
 
-// golden compares got with a file of testdata/finding.
+// golden compares got with a file of testdata, which -update rewrites.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", "finding", name)
+	path := filepath.Join("testdata", name)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -38,8 +38,11 @@ func golden(t *testing.T, name, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(want) < 50 {
+		t.Errorf("%s: only %d bytes", path, len(want))
+	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
+		t.Errorf("%s (-want +got; -update if that is right):\n%s", path, diff)
 	}
 }
 
@@ -48,10 +51,10 @@ var widths = []int{60, 80, 100, 132}
 func TestFindingText(t *testing.T) {
 	for name, f := range samples() {
 		for _, width := range widths {
-			golden(t, fmt.Sprintf("%s-%d.txt", name, width), textOf(t, f, style{width: width}))
+			golden(t, fmt.Sprintf("finding/%s-%d.txt", name, width), textOf(t, f, style{width: width}))
 		}
 		for _, width := range []int{60, 100} {
-			golden(t, fmt.Sprintf("%s-%d-colour.txt", name, width), textOf(t, f, style{width: width, colour: true}))
+			golden(t, fmt.Sprintf("finding/%s-%d-colour.txt", name, width), textOf(t, f, style{width: width, colour: true}))
 		}
 	}
 }
