@@ -179,6 +179,26 @@ func TestFaultsThatStay(t *testing.T) {
 	}
 }
 
+// Faults that come mixed do not add up: an answer that is given up after four
+// times is asked for again when it went wrong once, after much else.
+func TestFaultsMixed(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *s3fake.Server) {
+		keys, n := fill(server, 12), 0
+		server.Fault = func(call s3fake.Call) *s3fake.Fault {
+			if !hits("Get", call, keys[5]) {
+				return nil
+			}
+			n++
+			return []*s3fake.Fault{refusal(503, "SlowDown"), cut(s3fake.CutReset, 20), refusal(500, "InternalError"),
+				cut(s3fake.CutFlip, 30), {ResetFirst: true}, text(html), cut(s3fake.CutFlip, 40), nil}[min(n, 8)-1]
+		}
+		got := ingestAll(t.Context(), newSource(t, server, month, Options{}), ingest.Options{})
+		if got.err != nil || len(got.problem) > 0 || len(got.ids) != len(keys) || n < 8 {
+			t.Errorf("%d of %d records after %d requests: %v, %v", len(got.ids), len(keys), n, got.err, got.problem)
+		}
+	})
+}
+
 // tidy checks that a message is one line without secrets.
 func tidy(t *testing.T, message string) {
 	t.Helper()

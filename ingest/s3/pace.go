@@ -122,7 +122,7 @@ func (p *pace) next() {
 // again makes a request until it works, fails for good or was tried often
 // enough. It holds a turn of the pace while f runs and none while it waits.
 func (s *Source) again(ctx context.Context, f func(context.Context) error) error {
-	renewed := false
+	renewed, doubtful := false, 0
 	for try := 1; ; try++ {
 		started, err := s.pace.begin(ctx)
 		if err != nil {
@@ -130,6 +130,9 @@ func (s *Source) again(ctx context.Context, f func(context.Context) error) error
 		}
 		err = f(ctx)
 		s.pace.end(started, err)
+		if isDoubtful(err) {
+			doubtful++
+		}
 		switch {
 		case err == nil:
 			return nil
@@ -138,7 +141,7 @@ func (s *Source) again(ctx context.Context, f func(context.Context) error) error
 		case isExpired(err) && !renewed && s.credentials != nil:
 			s.credentials.Invalidate() // a provider may have newer ones by now
 			renewed = true
-		case !isTransient(err) || try >= s.tries(err):
+		case !isTransient(err) || try >= s.opts.Tries || doubtful >= maxDoubtful:
 			return s.explain(err, try)
 		}
 		s.opts.Stats.Retries.Add(1)
@@ -148,11 +151,10 @@ func (s *Source) again(ctx context.Context, f func(context.Context) error) error
 	}
 }
 
-// tries is how often a request that ended with err is made. What looks like a
-// wrong setting is given up sooner.
-func (s *Source) tries(err error) int {
-	if isUnreachable(err) || isBadAnswer(err) {
-		return min(s.opts.Tries, 4)
-	}
-	return s.opts.Tries
-}
+// maxDoubtful is how many doubtful answers one request may have. What other
+// errors it met between them does not count: on a bad line they come mixed.
+const maxDoubtful = 4
+
+// isDoubtful reports whether an error looks like a wrong setting, which is given
+// up sooner.
+func isDoubtful(err error) bool { return isUnreachable(err) || isBadAnswer(err) }
