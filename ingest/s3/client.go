@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/logging"
 )
 
 const (
@@ -52,7 +53,8 @@ func (s *Source) connect(ctx context.Context) error {
 }
 
 func (s *Source) config(ctx context.Context) (aws.Config, error) {
-	var opts []func(*config.LoadOptions) error
+	// What goes wrong is told in errors; the SDK would warn on standard error.
+	opts := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
 	if s.opts.Profile != "" {
 		opts = append(opts, config.WithSharedConfigProfile(s.opts.Profile))
 	}

@@ -114,6 +114,8 @@ func isTransient(err error) bool {
 		return true
 	case slices.Contains(transientCodes, code(err)), status(err) >= 500:
 		return true
+	case status(err)/100 == 2 && code(err) == "":
+		return true // an answer that breaks off, which the SDK words in many ways
 	case status(err) >= 300 && code(err) != "":
 		return false
 	}
@@ -193,7 +195,7 @@ func words(err error) string {
 		return oneLine(string(bad))
 	case isTimeout(err):
 		return "the server stopped answering"
-	case errors.Is(err, errBroken), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, errBroken), errors.Is(err, io.ErrUnexpectedEOF), status(err)/100 == 2 && code(err) == "":
 		return errBroken.Error()
 	case errors.As(err, &api) && api.ErrorCode() != unknown:
 		return oneLine(api.ErrorCode() + ": " + api.ErrorMessage())

@@ -66,6 +66,7 @@ var faults = []struct {
 	{"listing empty", "List", text(""), 2, "no listing of the bucket"},
 	{"listing is a web page", "List", text(html), 2, "listing"},
 	{"listing cut short", "List", text(`<ListBucketResult><Name>trails</Name><Contents><Key>a</Ke`), 6, ""},
+	{"listing cut in its first tag", "List", text("<?xml version=\"1.0\"?>\n<ListBucketRes"), 6, "did not come whole"},
 	{"listing of another bucket", "List", edit(func(p *s3fake.Page) { p.Name = "other" }), 2, `names "other"`},
 	{"no token", "List", edit(func(p *s3fake.Page) { p.Truncated, p.Next = true, "" }), 2, "breaks off"},
 	{"keys out of order", "List", edit(reversed), 2, "out of order"},
