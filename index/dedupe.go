@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"sync"
 
@@ -21,11 +22,13 @@ type days struct {
 	infos  map[string][]segmentInfo // by date, all segments that hold events
 	open   map[string]*day
 	loaded int // fingerprints held
+	clock  int
 }
 
 // maxFingerprints is how many fingerprints are held before days that nobody
-// writes to are forgotten; 8 bytes each.
-const maxFingerprints = 12 << 20
+// writes to are forgotten; 8 bytes each. A trail is read day by day, so few days
+// are needed at a time, however long it is.
+const maxFingerprints = 4 << 20
 
 func (d *days) init(fsys fileSystem, segments []segmentInfo) {
 	d.fsys = fsys
@@ -42,9 +45,7 @@ func (d *days) init(fsys fileSystem, segments []segmentInfo) {
 func (d *days) get(date string) (*day, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.loaded > maxFingerprints {
-		d.forget()
-	}
+	d.forget(maxFingerprints)
 	it := d.open[date]
 	if it == nil {
 		it = &day{}
@@ -59,20 +60,29 @@ func (d *days) get(date string) (*day, error) {
 		d.open[date] = it
 	}
 	it.users++
+	d.clock++
+	it.used = d.clock
 	return it, nil
 }
 
-// forget closes the days that nobody works on.
-func (d *days) forget() {
-	for date, it := range d.open {
-		if it.users > 0 {
-			continue
+// forget closes the days that nobody works on, those first that nobody worked on
+// for longest, until few enough fingerprints are held.
+func (d *days) forget(enough int) {
+	for d.loaded > enough {
+		oldest := ""
+		for date, it := range d.open {
+			if it.users == 0 && (oldest == "" || it.used < d.open[oldest].used) {
+				oldest = date
+			}
 		}
-		for _, k := range it.kept {
+		if oldest == "" {
+			return
+		}
+		for _, k := range d.open[oldest].kept {
 			d.loaded -= len(k.ids.list)
 			k.close()
 		}
-		delete(d.open, date)
+		delete(d.open, oldest)
 	}
 }
 
@@ -93,7 +103,7 @@ func (d *days) settle(it *day, info segmentInfo) error {
 	if err != nil {
 		return err
 	}
-	it.kept[i].seg, it.kept[i].rows = seg, nil
+	it.kept[i].seg, it.kept[i].rows, it.kept[i].perm = seg, nil, nil
 	d.loaded += len(it.kept[i].ids.list)
 	d.infos[info.Date] = append(d.infos[info.Date], info)
 	return nil
@@ -149,7 +159,7 @@ func (d *days) close() {
 
 // day holds the events of one date.
 type day struct {
-	users int // guarded by days.mu
+	users, used int // guarded by days.mu
 
 	mu   sync.Mutex
 	kept []*kept
@@ -198,13 +208,18 @@ func (k *kept) appendRaw(dst []byte, row int) ([]byte, error) {
 	if k.rows != nil {
 		return k.rows.render(dst, int(k.perm[row])), nil
 	}
-	if k.reader == nil {
-		var err error
-		if k.reader, err = k.seg.Reader(); err != nil {
-			return dst, err
-		}
+	if err := k.open(); err != nil {
+		return dst, err
 	}
 	return k.reader.AppendRaw(dst, row)
+}
+
+// open makes the reader of a segment on disk.
+func (k *kept) open() (err error) {
+	if k.reader == nil {
+		k.reader, err = k.seg.Reader()
+	}
+	return err
 }
 
 // admit decides which rows of perm, which is in order, are events that the
@@ -214,45 +229,96 @@ func (k *kept) appendRaw(dst []byte, row int) ([]byte, error) {
 func (d *day) admit(id uint64, r *rows, perm []int32) (fresh []int32, extra []delivery, versions int, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	defer func() {
-		for _, k := range d.kept {
-			k.closeReader()
-		}
-	}()
-	own := &kept{segment: id, rows: r}
-	var buf, buf2 []byte
+	prints := r.fingerprints(perm)
+	own := &kept{segment: id, rows: r, ids: fingerprints{list: prints.list}}
+	own.ids.sort()
+	twins, err := d.twins(r, perm, &own.ids)
+	if err != nil {
+		return nil, nil, 0, err
+	}
 	var last place // where the event of the row before is kept
+	fresh, ranks := make([]int32, 0, len(perm)), make([]int32, len(perm))
 	for i, row := range perm {
-		repeated := i > 0 && r.sameEvent(int(perm[i-1]), int(row))
-		if !repeated {
-			where, found, version, err := d.find(r, int(row), &buf, &buf2)
-			if err != nil {
-				return nil, nil, 0, err
+		version := i > 0 && prints.of[i] == prints.of[i-1] && r.sameID(int(perm[i-1]), int(row))
+		repeated := version && r.compareBytes(int(perm[i-1]), int(row)) == 0
+		for ; len(twins) > 0 && int(twins[0].at) == i; twins = twins[1:] {
+			if twin := twins[0]; twin.same && !repeated {
+				repeated, last = true, place{d.kept[twin.kept].segment, int(twin.row)}
 			}
-			if last, repeated = where, found; !found {
-				last = place{id, len(fresh)}
-			}
-			if !found && (version || i > 0 && r.sameID(int(perm[i-1]), int(row))) {
-				versions++
-			}
+			version = true
 		}
 		if repeated {
 			extra = append(extra, delivery{last.segment, last.row, r.objects[r.object[row]], int(r.position[row])})
+			ranks[i] = -1
 			continue
 		}
-		if eventID := r.text(ingest.EventID, int(row)); isEventID(eventID) {
-			own.ids.add(eventID, len(fresh))
+		if version {
+			versions++
 		}
+		last, ranks[i] = place{id, len(fresh)}, int32(len(fresh))
 		fresh = append(fresh, row)
 	}
 	own.perm = fresh
-	own.ids.sort()
+	own.ids.renumber(ranks)
 	d.kept = append(d.kept, own)
 	return fresh, extra, versions, nil
 }
 
-// sameEvent tells whether two rows are deliveries of one event.
-func (r *rows) sameEvent(a, b int) bool { return r.sameID(a, b) && r.compareBytes(a, b) == 0 }
+// prints are the fingerprints of the event ids of some rows.
+type prints struct {
+	of   []uint32 // 0 for a row without one
+	list []uint64 // of those that have one, as fingerprints has them
+}
+
+func (r *rows) fingerprints(perm []int32) prints {
+	p := prints{make([]uint32, len(perm)), make([]uint64, 0, len(perm))}
+	for i, row := range perm {
+		if id := r.text(ingest.EventID, int(row)); isEventID(id) {
+			p.of[i] = fingerprint(id)
+			p.list = append(p.list, uint64(p.of[i])<<32|uint64(i))
+		}
+	}
+	return p
+}
+
+// twin is a row in a kept segment that is of the event of a row of a batch.
+type twin struct {
+	at   int32 // in the order of the batch
+	kept int32 // index into day.kept
+	row  int32
+	same bool // the bytes are equal: the event itself, else another version
+}
+
+// twins finds the twins of the rows of a batch. Few rows have fingerprints in
+// common with an event that is kept, and those are mostly duplicates. The kept
+// segments are read one after another, so that only one has pages in memory.
+func (d *day) twins(r *rows, perm []int32, ids *fingerprints) (list []twin, err error) {
+	var suspects []twin
+	var buf, buf2 []byte
+	for i, k := range d.kept {
+		suspects = suspects[:0]
+		ids.join(&k.ids, func(at, row int) { suspects = append(suspects, twin{at: int32(at), kept: int32(i), row: int32(row)}) })
+		slices.SortFunc(suspects, func(a, b twin) int { return cmp.Compare(a.row, b.row) })
+		for _, t := range suspects {
+			row := int(perm[t.at])
+			of, err := k.isOf(int(t.row), r.text(ingest.EventID, row), r.micros[row])
+			if err == nil && of {
+				buf = r.render(buf[:0], row)
+				buf2, err = k.appendRaw(buf2[:0], int(t.row))
+				t.same = bytes.Equal(buf, buf2)
+				list = append(list, t)
+			}
+			if err != nil {
+				return nil, err // the index is closed with what is open
+			}
+		}
+		k.closeReader()
+	}
+	slices.SortFunc(list, func(a, b twin) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.kept, b.kept), cmp.Compare(a.row, b.row))
+	})
+	return list, nil
+}
 
 // sameID tells whether two rows are of one event, perhaps in two versions.
 func (r *rows) sameID(a, b int) bool {
@@ -260,43 +326,15 @@ func (r *rows) sameID(a, b int) bool {
 	return r.micros[a] == r.micros[b] && isEventID(id) && bytes.Equal(id, r.text(ingest.EventID, b))
 }
 
-// find looks for the event of a row among the kept ones. version tells that it
-// is there with other bytes.
-func (d *day) find(r *rows, row int, buf, buf2 *[]byte) (where place, found, version bool, err error) {
-	id := r.text(ingest.EventID, row)
-	if !isEventID(id) {
-		return place{}, false, false, nil
-	}
-	*buf = (*buf)[:0]
-	for _, k := range d.kept {
-		k.ids.lookup(id, func(candidate int) bool {
-			if len(*buf) == 0 {
-				*buf = r.render(*buf, row)
-			}
-			if *buf2, err = k.appendRaw((*buf2)[:0], candidate); err != nil {
-				return false
-			}
-			if found = bytes.Equal(*buf, *buf2); found {
-				where = place{k.segment, candidate}
-				return false
-			}
-			same, keyErr := k.hasKey(candidate, id, r.micros[row])
-			version, err = version || same, keyErr
-			return err == nil
-		})
-		if found || err != nil {
-			break
-		}
-	}
-	return where, found, version, err
-}
-
-// hasKey tells whether a row has this eventID and time.
-func (k *kept) hasKey(row int, id []byte, micros int64) (bool, error) {
+// isOf tells whether a row is of the event with this eventID and time.
+func (k *kept) isOf(row int, id []byte, micros int64) (bool, error) {
 	if k.rows != nil {
 		at := int(k.perm[row])
 		return k.rows.micros[at] == micros && bytes.Equal(k.rows.text(ingest.EventID, at), id), nil
 	}
-	key, err := k.reader.Key(row)
-	return key.Time.Equal(microTime(micros)) && key.ID == string(id), err
+	if err := k.open(); err != nil {
+		return false, err
+	}
+	of := k.reader.micros(row) == micros && bytes.Equal(k.reader.text(layout.of[ingest.EventID], row), id)
+	return of, k.reader.err
 }

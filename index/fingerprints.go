@@ -43,15 +43,45 @@ func (f *fingerprints) reset() { f.list = f.list[:0] }
 
 func (f *fingerprints) sort() { slices.Sort(f.list) }
 
-// lookup yields the rows that may have id.
-func (f *fingerprints) lookup(id []byte, yield func(row int) bool) {
-	want := fingerprint(id) >> f.drop
-	i, _ := slices.BinarySearch(f.list, uint64(want)<<(32+f.drop))
-	for ; i < len(f.list) && uint32(f.list[i]>>(32+f.drop)) == want; i++ {
-		if !yield(int(uint32(f.list[i]))) {
-			return
+// renumber gives each entry the number that ranks has for its row, and drops
+// those of negative numbers. Numbers must be in the order of the rows.
+func (f *fingerprints) renumber(ranks []int32) {
+	kept := f.list[:0]
+	for _, e := range f.list {
+		if rank := ranks[uint32(e)]; rank >= 0 {
+			kept = append(kept, e>>32<<32|uint64(rank))
 		}
 	}
+	f.list = kept
+}
+
+// join yields the rows of f and of other that may have the same id; the bits of
+// f must all be known. It passes once over both tables, and where one is much
+// smaller only over parts of the other.
+func (f *fingerprints) join(other *fingerprints, yield func(row, otherRow int)) {
+	shift, rest := 32+other.drop, other.list
+	for _, e := range f.list {
+		want := e >> shift
+		rest = rest[gallop(rest, want<<shift):]
+		for _, o := range rest {
+			if o>>shift != want {
+				break
+			}
+			yield(int(uint32(e)), int(uint32(o)))
+		}
+	}
+}
+
+// gallop returns how many entries of a sorted list are less than least, in a time
+// that depends on their number alone.
+func gallop(list []uint64, least uint64) int {
+	step := 1
+	for step <= len(list) && list[step-1] < least {
+		step *= 2
+	}
+	from := step / 2
+	n, _ := slices.BinarySearch(list[from:min(step-1, len(list))], least)
+	return from + n
 }
 
 // fingerprintHead describes a section of fingerprints.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // termsSection writes one section and opens it again.
@@ -53,7 +55,9 @@ func TestFingerprints(t *testing.T) {
 			if err := f.find(sectionEventIDs, []byte(id), func(row int) { found = append(found, row) }); err != nil {
 				t.Fatal(err)
 			}
-			loaded.lookup([]byte(id), func(row int) bool { looked = append(looked, row); return true })
+			var one fingerprints
+			one.add([]byte(id), 7)
+			one.join(&loaded, func(_, row int) { looked = append(looked, row) })
 			if !slices.Equal(found, looked) {
 				t.Fatalf("%d entries, %s: the file gives %v, the table %v", n, id, found, looked)
 			}
@@ -70,6 +74,42 @@ func TestFingerprints(t *testing.T) {
 		if bits := 8 * len(body); n >= 1000 && bits > 40*n {
 			t.Errorf("%d entries take %d bits each", n, bits/n)
 		}
+	}
+}
+
+// Two tables are joined as comparing each entry with each does it, whatever their
+// sizes and however many bits of the one are known.
+func TestJoinFingerprints(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	table := func(n, drop int) *fingerprints {
+		f := &fingerprints{drop: drop}
+		for row := range n {
+			f.list = append(f.list, uint64(rnd.Uint32N(4000)<<20>>drop<<drop)<<32|uint64(row))
+		}
+		f.sort()
+		return f
+	}
+	pairs := 0
+	for _, n := range [][2]int{{0, 9}, {9, 0}, {1, 1}, {1, 3000}, {3000, 1}, {40, 3000}, {3000, 3000}, {3000, 40}} {
+		for _, drop := range []int{0, 7, 24} {
+			a, b := table(n[0], 0), table(n[1], drop)
+			var want, got [][2]int
+			for _, x := range a.list {
+				for _, y := range b.list {
+					if x>>(32+drop) == y>>(32+drop) {
+						want = append(want, [2]int{int(uint32(x)), int(uint32(y))})
+					}
+				}
+			}
+			a.join(b, func(row, other int) { got = append(got, [2]int{row, other}) })
+			if diff := gocmp.Diff(want, got); diff != "" {
+				t.Fatalf("%v, %d bits unknown:\n%.500s", n, drop, diff)
+			}
+			pairs += len(want)
+		}
+	}
+	if pairs < 1000 {
+		t.Errorf("only %d pairs", pairs)
 	}
 }
 
