@@ -44,3 +44,20 @@ func (d *decbuf) bytes() []byte {
 	d.skip(int(n))
 	return v
 }
+
+// skipUvarints goes past n numbers.
+func (d *decbuf) skipUvarints(n int) {
+	for i, c := range d.b {
+		if n == 0 {
+			d.skip(i)
+			return
+		}
+		if c < 0x80 {
+			n--
+		}
+	}
+	if n > 0 {
+		d.fail("bad number")
+	}
+	d.skip(len(d.b))
+}

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 	"sync"
@@ -137,20 +136,6 @@ func (f *fieldReader) findIn(k int, terms []string, rows *RowSet) error {
 		rows.Or(found)
 		terms = terms[1:]
 		return len(terms) > 0
-	})
-}
-
-// match adds the rows of all terms that begin with prefix and that keep
-// accepts.
-func (f *fieldReader) match(prefix string, rows *RowSet, keep func(term []byte) bool) error {
-	return f.scan(f.first(prefix), len(f.seps), func(t []byte, d *decbuf) bool {
-		within := bytes.HasPrefix(t, []byte(prefix))
-		if within && keep(t) {
-			d.postings(rows, f.long)
-		} else {
-			d.postings(nil, nil)
-		}
-		return within || string(t) < prefix
 	})
 }
 

@@ -117,16 +117,16 @@ func (s *Segment) Find(f Field, values []string, rows *RowSet) error {
 	if err != nil {
 		return err
 	}
-	var terms []string
+	var terms, patterns []string
 	for _, v := range values {
-		prefix, glob := GlobPrefix(v)
-		if !glob {
+		if _, glob := GlobPrefix(v); glob {
+			patterns = append(patterns, v)
+		} else {
 			terms = append(terms, v)
-			continue
 		}
-		if err := r.match(prefix, rows, func(term []byte) bool { return MatchGlob(v, string(term)) }); err != nil {
-			return err
-		}
+	}
+	if err := r.match(groupGlobs(patterns), rows); err != nil {
+		return err
 	}
 	return r.find(terms, rows)
 }

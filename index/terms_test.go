@@ -214,18 +214,22 @@ func checkDictionary(t *testing.T, field *fieldReader, want map[string][]uint32)
 			t.Fatalf("all terms: %d rows, %v; want %d", got.GetCardinality(), err, every.GetCardinality())
 		}
 	}
-	for _, prefix := range []string{"", "a", "arn:aws:s3:::bucket-1", "arn:aws:s3:::bucket-1/", "x", "\xff", "~"} {
+	for _, patterns := range [][]string{
+		{"*"}, {"a*"}, {"arn:aws:s3:::bucket-1*"}, {"arn:aws:s3:::bucket-1/*"}, {"x*"}, {"\xff*"}, {"~*"}, {},
+		{"*1", "*22", "arn:aws:s3:::bucket-*/*7"},
+		{"arn:aws:s3:::bucket-2*", "arn:aws:s3:::bucket-2/*", "b*", "arn:aws:s3:::*3", "arn:aws:s3:::*44*", "~*", "!*"},
+	} {
 		got, all := NewRowSet(), NewRowSet()
-		if err := field.match(prefix, got, func([]byte) bool { return true }); err != nil {
+		if err := field.match(groupGlobs(patterns), got); err != nil {
 			t.Fatal(err)
 		}
 		for term, list := range want {
-			if strings.HasPrefix(term, prefix) {
+			if slices.ContainsFunc(patterns, func(p string) bool { return MatchGlob(p, term) }) {
 				all.AddMany(list)
 			}
 		}
 		if !got.Equals(all) {
-			t.Errorf("prefix %q: %d rows, want %d", prefix, got.GetCardinality(), all.GetCardinality())
+			t.Errorf("patterns %q: %d rows, want %d", patterns, got.GetCardinality(), all.GetCardinality())
 		}
 	}
 }
@@ -263,7 +267,7 @@ func FuzzTerms(f *testing.F) {
 			return
 		}
 		_ = field.find([]string{"term-7"}, rows)
-		_ = field.match("", rows, func([]byte) bool { return true })
+		_ = field.match(groupGlobs([]string{"*", "term-1*"}), rows)
 	})
 }
 

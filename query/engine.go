@@ -6,6 +6,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trailblame/trailblame/index"
@@ -128,7 +129,7 @@ func candidates(s *index.Segment, f Filter) (*index.RowSet, error) {
 			rows.And(found)
 		}
 	}
-	for _, t := range f.Where {
+	for _, t := range cheapFirst(f.Where) {
 		found, err := findTerm(s, t)
 		if err != nil {
 			return nil, err
@@ -148,6 +149,20 @@ func candidates(s *index.Segment, f Filter) (*index.RowSet, error) {
 		}
 	}
 	return rows, nil
+}
+
+// cheapFirst puts the terms whose values all stand in one block of a dictionary in
+// front of those that take a walk through it: most segments are ruled out by then.
+func cheapFirst(terms []Term) []Term {
+	walks := func(t Term) int {
+		if slices.ContainsFunc(t.Values, func(v string) bool { return strings.Contains(v, "*") }) {
+			return 1
+		}
+		return 0
+	}
+	terms = slices.Clone(terms)
+	slices.SortStableFunc(terms, func(a, b Term) int { return walks(a) - walks(b) })
+	return terms
 }
 
 func findTerm(s *index.Segment, t Term) (*index.RowSet, error) {
