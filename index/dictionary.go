@@ -128,27 +128,62 @@ func (d *dictionary) rows() (rows []uint32, starts []uint32) {
 
 // order returns the terms' numbers in the order of their bytes.
 func (d *dictionary) order() []uint32 {
-	type keyed struct {
-		prefix uint64 // the term's first bytes, which mostly decide
-		term   uint32
-	}
-	list := make([]keyed, len(d.terms))
+	list := make([]keyedTerm, len(d.terms))
 	for t := range list {
-		var first [8]byte
-		copy(first[:], d.text(uint32(t)))
-		list[t] = keyed{binary.BigEndian.Uint64(first[:]), uint32(t)}
+		list[t].term = uint32(t)
 	}
-	slices.SortFunc(list, func(a, b keyed) int {
-		if a.prefix != b.prefix {
-			return cmp.Compare(a.prefix, b.prefix)
-		}
-		return bytes.Compare(d.text(a.term), d.text(b.term))
-	})
+	d.sort(list, 0)
 	order := make([]uint32, len(list))
 	for i, k := range list {
 		order[i] = k.term
 	}
 	return order
+}
+
+// keyedTerm is a term and some of its bytes, which mostly decide its place.
+type keyedTerm struct {
+	key  uint64
+	term uint32
+}
+
+// keyBytes is how many bytes of a term decide at a time.
+const keyBytes = 8
+
+// sort sorts terms that are equal in their first depth bytes. Terms begin alike,
+// as ARNs do: the next few bytes of all are put side by side and compared there,
+// so that the terms themselves, which stand anywhere in memory, are looked at
+// once for each step and not for each comparison.
+func (d *dictionary) sort(list []keyedTerm, depth int) {
+	for i := range list {
+		var next [keyBytes]byte
+		copy(next[:], d.text(list[i].term)[depth:])
+		list[i].key = binary.BigEndian.Uint64(next[:])
+	}
+	slices.SortFunc(list, func(a, b keyedTerm) int { return cmp.Compare(a.key, b.key) })
+	for len(list) > 0 {
+		n := 1
+		for n < len(list) && list[n].key == list[0].key {
+			n++
+		}
+		if n > 1 {
+			d.sortEqual(list[:n], depth+keyBytes)
+		}
+		list = list[n:]
+	}
+}
+
+// sortEqual sorts terms whose first depth bytes are equal. Those that end there
+// differ in nothing but zero bytes at their end, so in length.
+func (d *dictionary) sortEqual(list []keyedTerm, depth int) {
+	ended := 0
+	for i, k := range list {
+		if len(d.text(k.term)) <= depth {
+			list[ended], list[i] = list[i], list[ended]
+			ended++
+		}
+	}
+	slices.SortFunc(list[:ended], func(a, b keyedTerm) int { return len(d.text(a.term)) - len(d.text(b.term)) })
+	d.sort(list[ended:], depth)
 }
 
 // dictionaryEncoder writes one dictionary.
