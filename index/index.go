@@ -28,7 +28,7 @@ type Index struct {
 
 	mu         sync.Mutex
 	segments   map[uint64]*Segment
-	deliveries map[string]map[place][]Delivery // by date
+	deliveries map[string][][]delivery // by date, of each segment
 }
 
 // place is where an event is kept.
@@ -76,7 +76,7 @@ func open(dir string, fsys fileSystem) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	ix := &Index{dir: dir, fsys: fsys, manifest: m, segments: map[uint64]*Segment{}, deliveries: map[string]map[place][]Delivery{}}
+	ix := &Index{dir: dir, fsys: fsys, manifest: m, segments: map[uint64]*Segment{}, deliveries: map[string][][]delivery{}}
 	if warning != "" {
 		ix.warnings, ix.mended = append(ix.warnings, warning), true
 	}
@@ -168,21 +168,28 @@ func (ix *Index) segment(info segmentInfo) (*Segment, error) {
 // Deliveries returns all deliveries of an event beyond the one that its segment
 // names, in no particular order.
 func (ix *Index) Deliveries(s *Segment, row int) ([]Delivery, error) {
-	byPlace, err := ix.deliveriesOf(s.info.Date)
+	lists, err := ix.deliveriesOf(s.info.Date)
 	if err != nil {
 		return nil, err
 	}
-	return byPlace[place{s.info.ID, row}], nil
+	at := delivery{segment: s.info.ID, row: row}
+	var found []Delivery
+	for _, list := range lists {
+		for i, _ := slices.BinarySearchFunc(list, at, delivery.comparePlace); i < len(list) && list[i].comparePlace(at) == 0; i++ {
+			found = append(found, Delivery{list[i].object, list[i].position})
+		}
+	}
+	return found, nil
 }
 
-func (ix *Index) deliveriesOf(date string) (map[place][]Delivery, error) {
+func (ix *Index) deliveriesOf(date string) ([][]delivery, error) {
 	ix.mu.Lock()
 	cached, ok := ix.deliveries[date]
 	ix.mu.Unlock()
 	if ok {
 		return cached, nil
 	}
-	byPlace := map[place][]Delivery{}
+	var all [][]delivery
 	for _, info := range ix.manifest.Segments {
 		if info.Date != date {
 			continue
@@ -195,15 +202,14 @@ func (ix *Index) deliveriesOf(date string) (map[place][]Delivery, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range list {
-			p := place{d.segment, d.row}
-			byPlace[p] = append(byPlace[p], Delivery{d.object, d.position})
+		if len(list) > 0 {
+			all = append(all, list)
 		}
 	}
 	ix.mu.Lock()
-	ix.deliveries[date] = byPlace
+	ix.deliveries[date] = all
 	ix.mu.Unlock()
-	return byPlace, nil
+	return all, nil
 }
 
 // ManifestSHA256 returns the hash of the manifest, in hex. Since the manifest

@@ -177,6 +177,11 @@ type delivery struct {
 	position int
 }
 
+// comparePlace compares the places of the events.
+func (d delivery) comparePlace(e delivery) int {
+	return cmp.Or(cmp.Compare(d.segment, e.segment), cmp.Compare(d.row, e.row))
+}
+
 func encodeDeliveries(list []delivery) []byte {
 	slices.SortFunc(list, func(a, b delivery) int {
 		return cmp.Or(cmp.Compare(a.segment, b.segment), cmp.Compare(a.row, b.row),
@@ -201,19 +206,24 @@ func encodeDeliveries(list []delivery) []byte {
 	return append(dst, body...)
 }
 
+// deliveries returns the deliveries, in order of the events' places.
 func (t *termsFile) deliveries() ([]delivery, error) {
 	b, at, err := t.load(sectionDeliveries)
 	if err != nil || len(b) == 0 {
 		return nil, err
 	}
 	d := &decbuf{file: t.r.name, offset: at, b: b}
+	whole := string(b) // the names are parts of it
 	var names []string
 	for range d.uvarint() {
-		if names = append(names, string(d.bytes())); d.err != nil {
+		n := len(d.bytes())
+		if d.err != nil {
 			return nil, d.err
 		}
+		end := len(b) - len(d.b)
+		names = append(names, whole[end-n:end])
 	}
-	var list []delivery
+	list := make([]delivery, 0, len(d.b)/8)
 	for range d.uvarint() {
 		e := delivery{segment: d.uvarint(), row: int(d.uvarint())}
 		id := d.uvarint()
@@ -225,6 +235,9 @@ func (t *termsFile) deliveries() ([]delivery, error) {
 			return nil, d.err
 		}
 		e.object = names[id]
+		if len(list) > 0 && list[len(list)-1].comparePlace(e) > 0 {
+			return nil, corrupt(t.r.name, at, "further deliveries are not in order")
+		}
 		list = append(list, e)
 	}
 	return list, nil
