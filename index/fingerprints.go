@@ -18,11 +18,14 @@ import (
 // Of the 32 bits of a fingerprint the top F are kept; their top B number the
 // bucket. Entries are in the order of kept bits and row.
 //
-// F is 16 more than n takes, so that one id in 65,536 that is not there has a
-// row to be looked at; B is 5 less, which makes buckets of about 32 entries.
+// F is more than n takes by spare bits: of eventID 16, so that one id in 65,536
+// that is not there has a row to be looked at, since an ingest asks every segment
+// of a day for every new event; of the others, which only searches ask for, 12. B
+// is 5 less than n takes, which makes buckets of about 32 entries.
 const (
-	spareBits  = 16
-	bucketBits = 5
+	eventSpare  = 16
+	searchSpare = 12
+	bucketBits  = 5
 )
 
 // fingerprint is a hash of an id: equal ids have equal fingerprints, and few
@@ -115,7 +118,7 @@ func (d *decbuf) fingerprintHead(sectionSize int64) (h fingerprintHead) {
 }
 
 // encode returns the section; it sorts the table, whose bits must all be known.
-func (f *fingerprints) encode() []byte {
+func (f *fingerprints) encode(spare int) []byte {
 	f.sort()
 	n := len(f.list)
 	if n == 0 {
@@ -125,7 +128,7 @@ func (f *fingerprints) encode() []byte {
 	for _, e := range f.list {
 		last = max(last, uint32(e))
 	}
-	h := fingerprintHead{count: n, rowBits: bits.Len32(last), kept: min(32, bits.Len(uint(n))+spareBits), bucketLog: max(0, bits.Len(uint(n))-bucketBits)}
+	h := fingerprintHead{count: n, rowBits: bits.Len32(last), kept: min(32, bits.Len(uint(n))+spare), bucketLog: max(0, bits.Len(uint(n))-bucketBits)}
 	dst := h.append(nil)
 	f.drop = 32 - h.kept
 	if f.drop > 0 { // entries whose kept bits are equal go by row

@@ -94,7 +94,7 @@ func TestTermsFileBytes(t *testing.T) {
 	var file bytes.Buffer
 	sums := appendSums(nil, []uint32{0xdeadbeef})
 	_, root, err := writeTerms(&file, []uint64{sectionEventIDs, sectionDeliveries, sectionSums, sectionField + uint64(EventName)},
-		[][]byte{events.encode(), deliveries, sums, body})
+		[][]byte{events.encode(eventSpare), deliveries, sums, body})
 	if err != nil {
 		t.Fatal(err)
 	}

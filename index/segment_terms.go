@@ -162,7 +162,7 @@ func fieldColumns() iter.Seq2[Field, []ingest.Column] {
 // sections encodes what was gathered.
 func (s *segmentTerms) sections() (ids []uint64, bodies [][]byte, err error) {
 	ids = []uint64{sectionEventIDs, sectionRequestIDs, sectionSharedIDs, sectionHours}
-	bodies = [][]byte{s.events.encode(), s.requests.encode(), s.shared.encode(), s.hours.encode()}
+	bodies = [][]byte{s.events.encode(eventSpare), s.requests.encode(searchSpare), s.shared.encode(searchSpare), s.hours.encode()}
 	for f := range NumFields {
 		if f == SharedEvent {
 			continue
