@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"github.com/parquet-go/parquet-go/encoding/delta"
-	"github.com/parquet-go/parquet-go/encoding/plain"
 	"github.com/parquet-go/parquet-go/encoding/rle"
 	"github.com/parquet-go/parquet-go/format"
 
@@ -52,21 +51,15 @@ func (p *parquetWriter) dictionary(col *column, perm []int32) bool {
 	if size > dictionaryBytes || 2*len(b.ids)+size > all && size > 4<<10 {
 		return false
 	}
-	p.dictionaryChunk(col)
+	p.dictionaryChunk(col, size)
 	return true
 }
 
 // dictionaryChunk writes the dictionary, then the pages of b.ids.
-func (p *parquetWriter) dictionaryChunk(col *column) {
+func (p *parquetWriter) dictionaryChunk(col *column, size int) {
 	b, c := &p.page, &p.chunk
-	b.body = b.body[:0]
-	for _, n := range b.dictionary {
-		v := col.value(n)
-		b.body = plain.AppendByteArray(b.body, v)
-		c.digest.dictionary.bytes(v)
-	}
 	if len(b.dictionary) > 0 {
-		p.dictionaryPage(len(b.dictionary), b.body)
+		p.dictionaryPage(col, size)
 	}
 	for ids := b.ids; len(ids) > 0; {
 		n := min(len(ids), pageRows)
@@ -93,12 +86,12 @@ func (p *parquetWriter) dictionaryChunk(col *column) {
 
 // plainTexts writes the chunk without a dictionary.
 func (p *parquetWriter) plainTexts(col *column, perm []int32) {
-	b := &p.page
+	b, limit := &p.page, pageBytes(0, 1)
 	for len(perm) > 0 {
 		b.levels = b.levels[:0]
 		b.texts.reset()
 		n := 0
-		for n < len(perm) && n < pageRows && len(b.texts.data) < pageBytes {
+		for n < len(perm) && n < pageRows && len(b.texts.data) < limit {
 			if number := col.at(perm[n]); number != 0 {
 				v := col.value(number)
 				b.levels = append(b.levels, 1)
@@ -110,22 +103,31 @@ func (p *parquetWriter) plainTexts(col *column, perm []int32) {
 			n++
 		}
 		perm = perm[n:]
-		p.textPage(n)
+		limit = p.textPage(n)
 	}
 }
 
-// textPage writes a page of b.texts.
-func (p *parquetWriter) textPage(rows int) {
+// textPage writes a page of b.texts and returns how large the next one is to be.
+func (p *parquetWriter) textPage(rows int) (limit int) {
 	b, codec := &p.page, textEncoder()
 	if b.texts.len() == 0 {
 		p.dataPage(rows, 0, format.Plain, nil, codec)
-		return
+		return pageBytes(0, 1)
 	}
 	b.offsets = append(append(b.offsets[:0], 0), b.texts.ends...)
 	var encoding delta.LengthByteArrayEncoding
 	b.body = p.sound(encoding.EncodeByteArray(b.body, b.texts.data, b.offsets))
-	p.dataPage(rows, b.texts.len(), format.DeltaLengthByteArray, b.body, codec)
+	lengths := len(b.body) - len(b.texts.data)
+	if lengths < splitLengths {
+		lengths = 0
+	}
+	packed := p.splitPage(rows, b.texts.len(), format.DeltaLengthByteArray, b.body, lengths, codec)
+	return pageBytes(len(b.body), packed)
 }
+
+// splitLengths is how many bytes of lengths are worth a frame of their own: it
+// takes a dozen more, and they would spoil the texts' table of letters.
+const splitLengths = 128
 
 // timeColumn writes the chunk of eventTime, with the bounds of its pages.
 func (p *parquetWriter) timeColumn(micros []int64, perm []int32) {

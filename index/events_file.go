@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 
 	"github.com/parquet-go/parquet-go"
@@ -51,19 +52,20 @@ func (f *eventsFile) pages(group, leaf int) ([]format.PageLocation, error) {
 	if err != nil {
 		return nil, err
 	}
-	var index format.OffsetIndex
-	if _, err := decodeThrift(b, &index); err != nil {
+	list, err := readPageLocations(b)
+	if err != nil {
 		return nil, err
 	}
-	if len(index.PageLocations) == 0 {
+	if len(list) == 0 {
 		return nil, fmt.Errorf("column %d has no pages in row group %d", leaf, group)
 	}
-	*known = index.PageLocations
-	return *known, nil
+	*known = list
+	return list, nil
 }
 
 // blockCache reads a file through the blocks that were read last: the pages of
-// most columns are small and stand side by side.
+// most columns are small and stand side by side, but a record names its columns in
+// another order.
 type blockCache struct {
 	r      *blockReader
 	blocks [cachedBlocks]cachedBlock
@@ -72,11 +74,22 @@ type blockCache struct {
 
 type cachedBlock struct {
 	number int64
-	data   []byte // empty when nothing is cached
+	size   int64 // 0 when nothing is cached
+	data   *[blockSize]byte
 	used   int
 }
 
-const cachedBlocks = 6
+const cachedBlocks = 24
+
+// close gives the blocks' memory to others.
+func (c *blockCache) close() {
+	for i := range c.blocks {
+		if b := &c.blocks[i]; b.data != nil {
+			blockPool.Put(b.data)
+			*b = cachedBlock{}
+		}
+	}
+}
 
 // read appends size bytes of the file.
 func (c *blockCache) read(dst []byte, offset, size int64) ([]byte, error) {
@@ -102,7 +115,7 @@ func (c *blockCache) read(dst []byte, offset, size int64) ([]byte, error) {
 // direct reads what would only push other blocks out.
 func (c *blockCache) direct(dst []byte, offset, size int64) ([]byte, error) {
 	n := len(dst)
-	dst = append(dst, make([]byte, size)...)
+	dst = slices.Grow(dst, int(size))[:n+int(size)]
 	if _, err := c.r.ReadAt(dst[n:], offset); err != nil && err != io.EOF {
 		return dst[:n], err
 	}
@@ -115,26 +128,25 @@ func (c *blockCache) block(k int64) ([]byte, error) {
 	oldest := 0
 	for i := range c.blocks {
 		b := &c.blocks[i]
-		if len(b.data) > 0 && b.number == k {
+		if b.size > 0 && b.number == k {
 			b.used = c.clock
-			return b.data, nil
+			return b.data[:b.size], nil
 		}
 		if b.used < c.blocks[oldest].used {
 			oldest = i
 		}
 	}
 	b := &c.blocks[oldest]
-	size := min(blockSize, c.r.size-k*blockSize)
 	if b.data == nil {
-		b.data = make([]byte, blockSize)
+		b.data = blockPool.Get().(*[blockSize]byte)
 	}
-	b.data = b.data[:size]
-	if err := c.r.readBlock(k, b.data); err != nil {
-		b.data = b.data[:0]
+	b.size = 0
+	size := min(blockSize, c.r.size-k*blockSize)
+	if err := c.r.readBlock(k, b.data[:size]); err != nil {
 		return nil, err
 	}
-	b.number, b.used = k, c.clock
-	return b.data, nil
+	b.number, b.size, b.used = k, size, c.clock
+	return b.data[:size], nil
 }
 
 // openEvents reads the footer of a Parquet file and checks that it has what a

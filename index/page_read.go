@@ -2,7 +2,6 @@ package index
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync"
@@ -13,33 +12,44 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// columnCursor is a position in one leaf column: one page, unpacked, and the
-// dictionary of its row group. The encodings are parquet-go's. Its pages are not
-// used: they make a parquet.Value of each row, and a query mostly wants one row
-// of a page.
+// columnCursor is a position in one leaf column: one page, and the dictionary of
+// its row group. The encodings are parquet-go's. Its pages are not used: they
+// make a parquet.Value of each row, and a query mostly wants one row of a page.
 type columnCursor struct {
 	leaf int
 
 	group      int // that the dictionary is of, -1 for none
-	dictionary []byte
-	entries    []uint32 // where each value stands in dictionary, behind its length
+	dictionary pageDictionary
 
-	first  int64  // row of the page's first value
-	rows   int    // of the page
-	levels []byte // whether each row has a value; nil when all have
-	empty  bool   // no row has a value
-	// values tells which of the following holds the page's values.
-	values  format.Encoding
-	ids     []int32  // in the dictionary
-	data    []byte   // texts, or bits
-	offsets []uint32 // of the texts in data, and behind the last
-	longs   []int64
-	ints    []int32
+	first  int64 // row of the page's first value
+	rows   int   // of the page
+	values int   // of its rows that have one
 
-	counted, below int // in levels: values in front of the row counted
+	// encoding tells which of the following holds the page's values.
+	encoding format.Encoding
+	ids      hybrid   // in the dictionary
+	data     []byte   // texts, or bits; part of plain or of packed
+	offsets  []uint32 // of the texts in data, and behind the last
+	longs    []int64
+	ints     []int32
+	levels   hybrid // whether each row has a value, where some have
+
+	asked int // how often the page was asked for another row than before
+	row   int // the last of them, counted from the page's first
+	at    int // where its value stands; -1 when it has none
+
+	// Of a page that was asked for more than a few rows:
+	whole          bool
+	allIDs         []int32
+	allLevels      []byte
+	counted, below int // values in front of the row counted
 
 	packed, plain []byte // reused
 }
+
+// fewRows is how many rows of a page are looked for one by one. When it is asked
+// for more, all its levels and numbers are unpacked.
+const fewRows = 4
 
 // maxPage bounds the plain bytes of a page or a dictionary: what the longest
 // record and a page's other values can make.
@@ -67,7 +77,7 @@ func newColumnCursor(leaf int) *columnCursor {
 const maxSpare = 1 << 20
 
 func (c *columnCursor) close() {
-	if cap(c.packed)+cap(c.plain)+cap(c.dictionary)+cap(c.data) <= maxSpare {
+	if cap(c.packed)+cap(c.plain)+cap(c.dictionary.packed)+cap(c.dictionary.plain)+4*cap(c.dictionary.values) <= maxSpare {
 		spareCursors.Put(c)
 	}
 }
@@ -78,52 +88,115 @@ func (c *columnCursor) holds(row int64) bool {
 
 // place returns where the value of a row of the page stands among its values; ok
 // is false when the row has none.
-func (c *columnCursor) place(row int64) (at int, ok bool) {
+func (c *columnCursor) place(row int64) (at int, ok bool, err error) {
 	i := int(row - c.first)
+	if i != c.row {
+		if c.asked++; c.asked > fewRows && !c.whole {
+			if err := c.unpackWhole(); err != nil {
+				return 0, false, err
+			}
+		}
+		if c.row, c.at = i, c.placeOf(i); c.at >= c.values {
+			return 0, false, fmt.Errorf("a page of %d values tells of more", c.values)
+		}
+	}
+	return c.at, c.at >= 0, nil
+}
+
+func (c *columnCursor) placeOf(i int) int {
 	switch {
-	case c.empty:
-		return 0, false
-	case c.levels == nil:
-		return i, true
-	case c.levels[i] == 0:
-		return 0, false
+	case c.values == 0:
+		return -1
+	case c.values == c.rows:
+		return i
+	case !c.whole:
+		before, one := c.levels.ones(i)
+		if !one {
+			return -1
+		}
+		return before
+	case c.allLevels[i] == 0:
+		return -1
 	}
 	if i < c.counted {
 		c.counted, c.below = 0, 0
 	}
-	c.below += bytes.Count(c.levels[c.counted:i], present)
+	c.below += bytes.Count(c.allLevels[c.counted:i], present)
 	c.counted = i
-	return c.below, true
+	return c.below
 }
 
 var present = []byte{1}
 
-// text returns a value of a column of texts. It stays valid until the next page
-// is read.
+// text returns a value of a column of texts. It stays valid until the next one is
+// asked for.
 func (c *columnCursor) text(at int) ([]byte, error) {
-	if c.values != format.RLEDictionary {
+	if c.encoding != format.RLEDictionary {
+		if at+1 >= len(c.offsets) {
+			return nil, fmt.Errorf("value %d of a page of %d", at, len(c.offsets)-1)
+		}
 		return c.data[c.offsets[at]:c.offsets[at+1]:c.offsets[at+1]], nil
 	}
-	id := uint32(c.ids[at])
-	if id >= uint32(len(c.entries)) {
-		return nil, fmt.Errorf("value %d of a dictionary of %d", id, len(c.entries))
+	var id uint32
+	if c.whole {
+		id = uint32(c.allIDs[at])
+	} else {
+		var ok bool
+		if id, ok = c.ids.at(at); !ok {
+			return nil, fmt.Errorf("a page has no value %d", at)
+		}
 	}
-	from := c.entries[id]
-	return c.dictionary[from : from+binary.LittleEndian.Uint32(c.dictionary[from-4:])], nil
+	return c.dictionary.value(id)
 }
 
 func (c *columnCursor) bit(at int) bool { return c.data[at/8]>>(at%8)&1 == 1 }
 
+// unpackWhole unpacks the levels and the numbers of the page.
+func (c *columnCursor) unpackWhole() (err error) {
+	defer recoverPage(&err)
+	if c.values > 0 && c.values < c.rows {
+		if err := checkRuns(c.levels.packed, 1, c.rows); err != nil {
+			return err
+		}
+		e := rle.Encoding{BitWidth: 1}
+		if c.allLevels, err = e.DecodeLevels(c.allLevels, c.levels.packed); err != nil {
+			return err
+		}
+		if len(c.allLevels) < c.rows || bytes.Count(c.allLevels[:c.rows], present) != c.values {
+			return fmt.Errorf("a page of %d values tells of others", c.values)
+		}
+	}
+	if c.values > 0 && c.encoding == format.RLEDictionary {
+		if err := checkRuns(c.ids.packed, c.ids.width, c.values); err != nil {
+			return err
+		}
+		e := rle.Encoding{BitWidth: c.ids.width}
+		if c.allIDs, err = e.DecodeInt32(c.allIDs[:0], c.ids.packed); err != nil {
+			return err
+		}
+		if len(c.allIDs) < c.values {
+			return fmt.Errorf("a page has %d values instead of %d", len(c.allIDs), c.values)
+		}
+	}
+	c.whole, c.counted, c.below = true, 0, 0
+	return nil
+}
+
+// recoverPage turns a panic of a decoder into an error: pages may be forged.
+func recoverPage(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("a page does not decode: %v", p)
+	}
+}
+
 // load reads the page that holds a row.
 func (c *columnCursor) load(f *eventsFile, row int64) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("a page does not decode: %v", p)
-		}
 		if err != nil {
 			c.rows = 0
 		}
 	}()
+	defer recoverPage(&err)
 	group := f.groupOf(row)
 	if group < 0 {
 		return fmt.Errorf("row %d is outside the file", row)
@@ -154,22 +227,21 @@ func (c *columnCursor) load(f *eventsFile, row int64) (err error) {
 	if err != nil {
 		return err
 	}
-	return c.unpack(header, body, int(end-c.first))
+	return c.unpack(&header, body, int(end-c.first))
 }
 
 // page reads the header and the body of a page.
-func (c *columnCursor) page(f *eventsFile, offset, size int64) (h *format.PageHeader, body []byte, err error) {
+func (c *columnCursor) page(f *eventsFile, offset, size int64) (h pageHeader, body []byte, err error) {
 	if c.packed, err = f.blocks.read(c.packed[:0], offset, size); err != nil {
-		return nil, nil, err
+		return h, nil, err
 	}
-	h = new(format.PageHeader)
-	n, err := decodeThrift(c.packed, h)
+	h, n, err := readPageHeader(c.packed)
 	if err != nil {
-		return nil, nil, err
+		return h, nil, err
 	}
 	body = c.packed[n:]
-	if int(h.CompressedPageSize) != len(body) || h.UncompressedPageSize < 0 || h.UncompressedPageSize > maxPage {
-		return nil, nil, fmt.Errorf("a page of %d bytes says that it has %d, unpacked %d", len(body), h.CompressedPageSize, h.UncompressedPageSize)
+	if h.packed != len(body) || h.plain < 0 || h.plain > maxPage {
+		return h, nil, fmt.Errorf("a page of %d bytes says that it has %d, unpacked %d", len(body), h.packed, h.plain)
 	}
 	return h, body, nil
 }
@@ -177,33 +249,19 @@ func (c *columnCursor) page(f *eventsFile, offset, size int64) (h *format.PageHe
 // loadDictionary reads the dictionary of a group, which ends where its first
 // page begins; without one there is none.
 func (c *columnCursor) loadDictionary(f *eventsFile, group int, end int64) error {
-	c.group, c.entries = -1, c.entries[:0]
-	start := f.chunk(group, c.leaf).MetaData.DictionaryPageOffset
-	if start == 0 {
-		c.group = group
-		return nil
-	}
-	h, body, err := c.page(f, start, end-start)
-	if err != nil {
-		return err
-	}
-	if h.Type != format.DictionaryPage {
-		return fmt.Errorf("page of type %v instead of a dictionary", h.Type)
-	}
-	if c.dictionary, err = unpackPage(c.dictionary, body, int(h.UncompressedPageSize)); err != nil {
-		return err
-	}
-	for at := 0; at < len(c.dictionary); {
-		if len(c.dictionary)-at < 4 {
-			return fmt.Errorf("a dictionary ends within a value")
+	c.group = -1
+	c.dictionary.reset()
+	if start := f.chunk(group, c.leaf).MetaData.DictionaryPageOffset; start != 0 {
+		h, body, err := c.page(f, start, end-start)
+		if err != nil {
+			return err
 		}
-		n := binary.LittleEndian.Uint32(c.dictionary[at:])
-		at += 4
-		if uint64(n) > uint64(len(c.dictionary)-at) {
-			return fmt.Errorf("a dictionary ends within a value")
+		if h.kind != format.DictionaryPage {
+			return fmt.Errorf("page of type %v instead of a dictionary", h.kind)
 		}
-		c.entries = append(c.entries, uint32(at))
-		at += int(n)
+		if err := c.dictionary.set(body, h.values, h.plain); err != nil {
+			return err
+		}
 	}
 	c.group = group
 	return nil
@@ -218,68 +276,42 @@ func unpackPage(dst, packed []byte, size int) ([]byte, error) {
 }
 
 // unpack decodes the page.
-func (c *columnCursor) unpack(header *format.PageHeader, body []byte, rows int) error {
-	if header.Type != format.DataPageV2 || !header.DataPageHeaderV2.Valid {
-		return fmt.Errorf("page of type %v", header.Type)
+func (c *columnCursor) unpack(h *pageHeader, body []byte, rows int) error {
+	if h.kind != format.DataPageV2 || !h.data {
+		return fmt.Errorf("page of type %v", h.kind)
 	}
-	h := &header.DataPageHeaderV2.V
-	size := int(h.DefinitionLevelsByteLength)
-	values := int(h.NumValues - h.NumNulls)
-	if int(h.NumValues) != rows || values < 0 || values > rows || size < 0 || size > len(body) || h.RepetitionLevelsByteLength != 0 {
-		return fmt.Errorf("a page of %d rows says that it has %d, %d of them empty", rows, h.NumValues, h.NumNulls)
+	values, size := h.values-h.nulls, h.levels
+	if h.values != rows || values < 0 || values > rows || size < 0 || size > len(body) || h.repeated != 0 {
+		return fmt.Errorf("a page of %d rows says that it has %d, %d of them empty", rows, h.values, h.nulls)
 	}
-	c.empty, c.counted, c.below = values == 0, 0, 0
-	if err := c.unpackLevels(body[:size], rows, values); err != nil {
-		return err
-	}
+	c.values, c.whole, c.asked, c.row = values, false, 0, -1
+	c.levels = hybrid{body[:size], 1}
 	c.rows = rows
-	if c.empty {
+	if values == 0 {
 		return nil
 	}
 	plain := body[size:]
-	if !h.IsCompressed.Valid || h.IsCompressed.V {
+	if h.compressed {
 		var err error
-		if c.plain, err = unpackPage(c.plain, plain, int(header.UncompressedPageSize)-size); err != nil {
+		if c.plain, err = unpackPage(c.plain, plain, h.plain-size); err != nil {
 			return err
 		}
 		plain = c.plain
 	}
-	return c.decode(h.Encoding, plain, values)
+	return c.decode(h.encoding, plain)
 }
 
-func (c *columnCursor) unpackLevels(packed []byte, rows, values int) error {
-	if values == rows || values == 0 {
-		c.levels = nil
-		return nil
-	}
-	err := checkRuns(packed, 1, rows)
-	if err != nil {
+// decode reads the values of the page, but for numbers in the dictionary.
+func (c *columnCursor) decode(encoding format.Encoding, plain []byte) (err error) {
+	if err := checkCount(encoding, plain, c.values); err != nil {
 		return err
 	}
-	levels := rle.Encoding{BitWidth: 1}
-	if c.levels, err = levels.DecodeLevels(c.levels, packed); err != nil {
-		return err
-	}
-	if len(c.levels) < rows || bytes.Count(c.levels[:rows], present) != values {
-		return fmt.Errorf("a page of %d values tells of others", values)
-	}
-	return nil
-}
-
-// decode reads the values of the page.
-func (c *columnCursor) decode(encoding format.Encoding, plain []byte, values int) (err error) {
-	if err := checkCount(encoding, plain, values); err != nil {
-		return err
-	}
-	var n int
-	switch c.values = encoding; {
+	n := c.values
+	switch c.encoding = encoding; {
 	case encoding == format.RLEDictionary:
-		var e rle.DictionaryEncoding
-		c.ids, err = e.DecodeInt32(c.ids[:0], plain)
-		n = len(c.ids)
+		c.ids = hybrid{plain[1:], int(plain[0])}
 	case encoding == format.DeltaLengthByteArray:
-		var e delta.LengthByteArrayEncoding
-		c.data, c.offsets, err = e.DecodeByteArray(c.data[:0], plain, c.offsets[:0])
+		err = c.decodeTexts(plain)
 		n = len(c.offsets) - 1
 	case encoding == format.DeltaBinaryPacked && layout.leaves[c.leaf].kind == format.Int64:
 		var e delta.BinaryPackedEncoding
@@ -290,15 +322,35 @@ func (c *columnCursor) decode(encoding format.Encoding, plain []byte, values int
 		c.ints, err = e.DecodeInt32(c.ints[:0], plain)
 		n = len(c.ints)
 	case encoding == format.Plain && layout.leaves[c.leaf].kind == format.Boolean:
-		c.data = append(c.data[:0], plain...)
-		n = 8 * len(c.data)
+		c.data = plain
+		n = 8 * len(plain)
 	default:
 		return fmt.Errorf("a page is encoded as %v", encoding)
 	}
-	if err == nil && n < values {
-		err = fmt.Errorf("a page has %d values instead of %d", n, values)
+	if err == nil && n < c.values {
+		err = fmt.Errorf("a page has %d values instead of %d", n, c.values)
 	}
 	return err
+}
+
+// decodeTexts reads where the texts stand: their lengths come first, and they
+// themselves to the end of the page.
+func (c *columnCursor) decodeTexts(plain []byte) (err error) {
+	var e delta.BinaryPackedEncoding
+	if c.ints, err = e.DecodeInt32(c.ints[:0], plain); err != nil {
+		return err
+	}
+	c.offsets = append(c.offsets[:0], 0)
+	end := 0
+	for _, n := range c.ints {
+		if n < 0 || end+int(n) > len(plain) {
+			return fmt.Errorf("a text of %d bytes in a page of %d", n, len(plain))
+		}
+		end += int(n)
+		c.offsets = append(c.offsets, uint32(end))
+	}
+	c.data = plain[len(plain)-end:]
+	return nil
 }
 
 // checkCount checks that encoded values are not many more than there should be,
@@ -309,7 +361,6 @@ func checkCount(encoding format.Encoding, plain []byte, values int) error {
 		if len(plain) == 0 || plain[0] > 32 {
 			return fmt.Errorf("a page has no width of its values")
 		}
-		return checkRuns(plain[1:], int(plain[0]), values)
 	case format.DeltaLengthByteArray, format.DeltaBinaryPacked:
 		// The size of a block, how many parts it has, how many values follow.
 		d := decbuf{b: plain}
@@ -317,25 +368,6 @@ func checkCount(encoding format.Encoding, plain []byte, values int) error {
 		if n := d.uvarint(); d.err != nil || n > uint64(values) {
 			return fmt.Errorf("a page has %d values instead of %d", n, values)
 		}
-	}
-	return nil
-}
-
-// checkRuns adds up the runs of the hybrid encoding. The last one may be filled
-// up to eight values.
-func checkRuns(packed []byte, width, values int) error {
-	d := decbuf{b: packed}
-	for left := values + 7; len(d.b) > 0; {
-		head := d.uvarint()
-		n, size := head>>1, (width+7)/8
-		if head&1 == 1 {
-			n, size = 8*n, int(min(head>>1, 1<<30))*width
-		}
-		if d.err != nil || n > uint64(left) || size > len(d.b) {
-			return fmt.Errorf("a page of %d values has more", values)
-		}
-		left -= int(n)
-		d.skip(size)
 	}
 	return nil
 }

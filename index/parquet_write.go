@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/plain"
 	"github.com/parquet-go/parquet-go/encoding/rle"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -61,12 +63,21 @@ type openChunk struct {
 }
 
 // Limits of a page and of a dictionary. A reader of one row unpacks one page a
-// column, and the dictionary of a column that has one.
+// column.
 const (
 	pageRows        = 8 << 10
-	pageBytes       = 256 << 10
 	dictionaryBytes = 1 << 20
 )
+
+// pageBytes returns how many bytes of text the next page of a chunk has, after one
+// of which plain bytes were packed. What hardly shrinks, as ids do, is not made
+// longer by standing in a small page; what repeats itself is.
+func pageBytes(plain, packed int) int {
+	if plain < 2*packed {
+		return 32 << 10
+	}
+	return 128 << 10
+}
 
 // The encoders of pages. What a dictionary was no use for has little repetition
 // that is worth a longer search, but letters that a few bits can tell apart.
@@ -124,6 +135,12 @@ func (p *parquetWriter) begin(leaf int) {
 // dataPage writes a page of rows: their levels, then the encoded values, of
 // which there are present.
 func (p *parquetWriter) dataPage(rows, present int, encoding format.Encoding, body []byte, codec *zstd.Encoder) {
+	p.splitPage(rows, present, encoding, body, 0, codec)
+}
+
+// splitPage writes a data page whose first bytes, up to split, are of another kind
+// than the others, and returns how many bytes it packed the values into.
+func (p *parquetWriter) splitPage(rows, present int, encoding format.Encoding, body []byte, split int, codec *zstd.Encoder) int {
 	c, b := &p.chunk, &p.page
 	b.levelBytes = b.levelBytes[:0]
 	if c.optional {
@@ -131,7 +148,7 @@ func (p *parquetWriter) dataPage(rows, present int, encoding format.Encoding, bo
 		b.levelBytes = p.sound(levels.EncodeLevels(b.levelBytes, b.levels))
 		c.digest.levels.bytes(b.levels)
 	}
-	packed, compressed := p.pack(body, codec)
+	packed, compressed := p.pack(body, split, codec)
 	if !compressed {
 		packed = body
 	}
@@ -160,6 +177,7 @@ func (p *parquetWriter) dataPage(rows, present int, encoding format.Encoding, bo
 	c.meta.Statistics.NullCount += int64(rows - present)
 	c.rows += int64(rows)
 	p.uses(encoding)
+	return len(packed)
 }
 
 // sound returns b; the first error stays in p.err.
@@ -170,12 +188,17 @@ func (p *parquetWriter) sound(b []byte, err error) []byte {
 	return b
 }
 
-// pack compresses body where that is worth the reader's time.
-func (p *parquetWriter) pack(body []byte, codec *zstd.Encoder) (packed []byte, ok bool) {
+// pack compresses body where that is worth the reader's time: what stands in front
+// of split in a frame of its own, since each frame has one table of letters.
+func (p *parquetWriter) pack(body []byte, split int, codec *zstd.Encoder) (packed []byte, ok bool) {
 	if len(body) < 32 {
 		return nil, false
 	}
-	p.page.packed = codec.EncodeAll(body, p.page.packed[:0])
+	packed = p.page.packed[:0]
+	if split > 0 {
+		packed = codec.EncodeAll(body[:split], packed)
+	}
+	p.page.packed = codec.EncodeAll(body[split:], packed)
 	return p.page.packed, len(p.page.packed) < len(body)-len(body)/16
 }
 
@@ -188,20 +211,30 @@ func (p *parquetWriter) uses(encoding format.Encoding) {
 	p.chunk.meta.Encoding = append(p.chunk.meta.Encoding, encoding)
 }
 
-// dictionaryPage writes the chunk's dictionary.
-func (p *parquetWriter) dictionaryPage(values int, body []byte) {
-	p.page.packed = encoder().EncodeAll(body, p.page.packed[:0])
-	packed := p.page.packed
+// dictionaryPage writes the chunk's dictionary, b.dictionary, whose values take
+// size bytes; see pageDictionary.
+func (p *parquetWriter) dictionaryPage(col *column, size int) {
+	b := &p.page
+	b.packed = b.packed[:0]
+	for numbers := range slices.Chunk(b.dictionary, frameValues(len(b.dictionary), size)) {
+		b.body = b.body[:0]
+		for _, n := range numbers {
+			v := col.value(n)
+			b.body = plain.AppendByteArray(b.body, v)
+			p.chunk.digest.dictionary.bytes(v)
+		}
+		b.packed = encoder().EncodeAll(b.body, b.packed)
+	}
 	header := format.PageHeader{
 		Type:                 format.DictionaryPage,
-		UncompressedPageSize: int32(len(body)),
-		CompressedPageSize:   int32(len(packed)),
-		DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{NumValues: int32(values), Encoding: format.Plain}),
+		UncompressedPageSize: int32(size),
+		CompressedPageSize:   int32(len(b.packed)),
+		DictionaryPageHeader: thrift.New(format.DictionaryPageHeader{NumValues: int32(len(b.dictionary)), Encoding: format.Plain}),
 	}
 	p.chunk.meta.DictionaryPageOffset = p.offset
 	head := p.structure(&header)
-	p.write(packed)
-	p.chunk.meta.TotalUncompressedSize += int64(head + len(body))
+	p.write(b.packed)
+	p.chunk.meta.TotalUncompressedSize += int64(head + size)
 	p.uses(format.Plain)
 }
 

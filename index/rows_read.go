@@ -34,6 +34,7 @@ func (r *Rows) Close() {
 			r.columns[i] = nil
 		}
 	}
+	r.file.blocks.close()
 }
 
 // Key is what events are ordered and cited by.
@@ -132,7 +133,10 @@ func (r *Rows) at(leaf, row int) (c *columnCursor, place int) {
 			return nil, 0
 		}
 	}
-	at, ok := c.place(int64(row))
+	at, ok, err := c.place(int64(row))
+	if err != nil {
+		r.err = asCorrupt(r.seg.info.Events.Name, err)
+	}
 	if !ok {
 		return nil, 0
 	}

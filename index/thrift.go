@@ -2,40 +2,140 @@ package index
 
 import (
 	"errors"
-	"fmt"
 
-	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // The structures of a Parquet file are Thrift's in the compact protocol
-// (Apache Thrift, "Thrift Compact protocol encoding"). The library that decodes
-// them makes room for as many elements as a list says it has, so what a forged
-// file says is checked first.
-
-var compact thrift.CompactProtocol
-
-// decodeThrift decodes the structure that b begins with and returns how long it
-// is. What it decodes may be part of b.
-func decodeThrift(b []byte, v any) (size int, err error) {
-	c := thriftCheck{decbuf{b: b}}
-	c.structure(0)
-	if c.err != nil {
-		return 0, errBadThrift
-	}
-	size = len(b) - len(c.b)
-	if err := thrift.NewDecoder(compact.NewReaderFromBytes(b[:size])).Decode(v); err != nil {
-		return 0, fmt.Errorf("%w: %w", errBadThrift, err)
-	}
-	return size, nil
-}
+// (Apache Thrift, "Thrift Compact protocol encoding"). The library that decodes the
+// footer makes room for as many elements as a list says it has, so what a forged
+// file says is checked first. What stands in front of each page, and where the pages
+// stand, is read here: for a query of a few rows the library's reflection would take
+// as long as the values.
 
 var errBadThrift = errors.New("a structure of the Parquet file does not decode")
+
+// pageHeader is what a reader takes of the PageHeader in front of a page.
+type pageHeader struct {
+	kind          format.PageType
+	plain, packed int  // bytes behind the header
+	data          bool // a DataPageHeaderV2 follows
+	values, nulls int
+	encoding      format.Encoding
+	levels        int // bytes of the definition levels
+	repeated      int // of the repetition levels
+	compressed    bool
+}
+
+// readPageHeader reads the header that b begins with and returns how long it is.
+func readPageHeader(b []byte) (h pageHeader, size int, err error) {
+	c := thriftCheck{decbuf{b: b}}
+	c.fields(0, func(id int, kind byte) bool {
+		switch {
+		case id == 1 && kind == thriftI32:
+			h.kind = format.PageType(c.number())
+		case id == 2 && kind == thriftI32:
+			h.plain = c.number()
+		case id == 3 && kind == thriftI32:
+			h.packed = c.number()
+		case id == 7 && kind == thriftStruct: // DictionaryPageHeader
+			c.fields(1, func(id int, kind byte) bool {
+				if id == 1 && kind == thriftI32 {
+					h.values = c.number()
+					return true
+				}
+				return false
+			})
+		case id == 8 && kind == thriftStruct:
+			h.data, h.compressed = true, true
+			c.fields(1, func(id int, kind byte) bool { return c.dataPage(&h, id, kind) })
+		default:
+			return false
+		}
+		return true
+	})
+	if c.err != nil {
+		return h, 0, errBadThrift
+	}
+	return h, len(b) - len(c.b), nil
+}
+
+// dataPage reads a field of a DataPageHeaderV2.
+func (c *thriftCheck) dataPage(h *pageHeader, id int, kind byte) bool {
+	switch {
+	case id == 1 && kind == thriftI32:
+		h.values = c.number()
+	case id == 2 && kind == thriftI32:
+		h.nulls = c.number()
+	case id == 4 && kind == thriftI32:
+		h.encoding = format.Encoding(c.number())
+	case id == 5 && kind == thriftI32:
+		h.levels = c.number()
+	case id == 6 && kind == thriftI32:
+		h.repeated = c.number()
+	case id == 7 && kind == thriftFalse:
+		h.compressed = false
+	default:
+		return false
+	}
+	return true
+}
+
+// readPageLocations reads an OffsetIndex.
+func readPageLocations(b []byte) (list []format.PageLocation, err error) {
+	c := thriftCheck{decbuf{b: b}}
+	c.fields(0, func(id int, kind byte) bool {
+		if id != 1 || kind != thriftList {
+			return false
+		}
+		head := c.byte()
+		n := uint64(head >> 4)
+		if n == 15 {
+			n = c.uvarint()
+		}
+		if head&15 != thriftStruct || n > uint64(len(c.b)) {
+			c.fail("not a list of pages")
+		}
+		for ; n > 0 && c.err == nil; n-- {
+			list = append(list, c.pageLocation())
+		}
+		return true
+	})
+	if c.err != nil {
+		return nil, errBadThrift
+	}
+	return list, nil
+}
+
+func (c *thriftCheck) pageLocation() (p format.PageLocation) {
+	c.fields(1, func(id int, kind byte) bool {
+		switch {
+		case id == 1 && kind == thriftI64:
+			p.Offset = int64(c.number())
+		case id == 2 && kind == thriftI32:
+			p.CompressedPageSize = int32(c.number())
+		case id == 3 && kind == thriftI64:
+			p.FirstRowIndex = int64(c.number())
+		default:
+			return false
+		}
+		return true
+	})
+	return p
+}
+
+// number reads a whole number, which stands in zigzag form.
+func (c *thriftCheck) number() int {
+	v := c.uvarint()
+	return int(int64(v>>1) ^ -int64(v&1))
+}
 
 // Types of the compact protocol.
 const (
 	thriftTrue   = 1
 	thriftFalse  = 2
 	thriftI8     = 3
+	thriftI32    = 5
 	thriftI64    = 6 // I16 to I64 are varints
 	thriftDouble = 7
 	thriftBinary = 8
@@ -50,19 +150,27 @@ const (
 type thriftCheck struct{ decbuf }
 
 func (c *thriftCheck) structure(depth int) {
+	c.fields(depth, func(int, byte) bool { return false })
+}
+
+// fields walks through the fields of a structure; read tells whether it has read
+// the value.
+func (c *thriftCheck) fields(depth int, read func(id int, kind byte) bool) {
 	if depth > maxThriftDepth {
 		c.fail("structures too deep")
 	}
-	for c.err == nil {
+	for id := 0; c.err == nil; {
 		head := c.byte()
 		if head == 0 {
 			return
 		}
 		if head>>4 == 0 { // the field's number follows
-			c.uvarint()
+			id = c.number()
+		} else {
+			id += int(head >> 4)
 		}
 		// A boolean field has its value in its type.
-		if kind := head & 15; kind != thriftTrue && kind != thriftFalse {
+		if kind := head & 15; !read(id, kind) && kind != thriftTrue && kind != thriftFalse {
 			c.value(kind, depth)
 		}
 	}
