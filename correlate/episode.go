@@ -44,6 +44,13 @@ func before(a, b *fact) int {
 
 // episodes cuts a group into its runs, oldest first.
 func (g *group) episodes() []*episode {
+	c := g.cut()
+	c.close()
+	return c.done
+}
+
+// cut walks the attempts of a group. A run that no success ends is still open.
+func (g *group) cut() *cutter {
 	slices.SortFunc(g.facts, func(a, b fact) int { return before(&a, &b) })
 	slices.SortFunc(g.oks, func(a, b fact) int { return before(&a, &b) })
 	c := cutter{g: g}
@@ -57,8 +64,7 @@ func (g *group) episodes() []*episode {
 			j++
 		}
 	}
-	c.close()
-	return c.done
+	return &c
 }
 
 // request is one object of a group's scope, and the refs for a push.

@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -37,7 +38,14 @@ type caller struct {
 	names      set
 	from, to   time.Time
 	groups     []*group
+	// parts are the callers that a joined one is made of.
+	parts []*caller
+	// known is the span in which the successes are known, bounds where they are
+	// looked for; from ≤ t < to.
+	known, bounds struct{ from, to time.Time }
 }
+
+func newCaller() *caller { return &caller{principals: set{}, names: set{}} }
 
 func newNeighbourhood(trail Trail, c *collector) *neighbourhood {
 	n := &neighbourhood{trail: trail, c: c, passes: map[passKey][]pass{}, byCaller: map[passKey][]*group{}, byTarget: map[passKey][]*group{}}
@@ -51,7 +59,8 @@ func newNeighbourhood(trail Trail, c *collector) *neighbourhood {
 }
 
 // read looks up the successes of every caller that failed: those near its
-// failures first, and all older ones for requests that have none there.
+// failures first, as far as they matter, and all older ones for requests that
+// have none there.
 func (n *neighbourhood) read(ctx context.Context) error {
 	callers := map[string]*caller{}
 	for _, g := range n.c.sorted() {
@@ -60,27 +69,46 @@ func (n *neighbourhood) read(ctx context.Context) error {
 		}
 		who := callers[g.key.principal]
 		if who == nil {
-			who = &caller{principals: set{}, names: set{}}
+			who = newCaller()
 			callers[g.key.principal] = who
 		}
 		who.note(g)
 	}
-	for _, who := range together(callers) {
-		if err := n.lookUp(ctx, who, who.names, who.from.Add(-quiet), who.to.Add(quiet)); err != nil {
+	all := together(callers)
+	for some := range slices.Chunk(all, maxAtOnce) {
+		s := &search{n: n, seen: newOnce(), settled: map[*group]*settlement{}}
+		for _, who := range some {
+			s.add(who)
+		}
+		if err := s.run(ctx); err != nil {
 			return err
 		}
-		if older := n.missing(who); len(older) > 0 {
-			if err := n.lookUp(ctx, who, older, time.Time{}, who.from.Add(-quiet)); err != nil {
-				return err
-			}
+	}
+	for _, who := range all {
+		if err := n.older(ctx, who); err != nil {
+			return err
 		}
 	}
 	n.share()
 	return nil
 }
 
-// maxTogether bounds how many callers one look-up is for.
-const maxTogether = 64
+// older looks all older successes up for requests that have none near.
+func (n *neighbourhood) older(ctx context.Context, who *caller) error {
+	names := n.missing(who)
+	if len(names) == 0 {
+		return nil
+	}
+	f := query.Filter{To: who.from.Add(-quiet), Any: [][]query.Term{who.calls(names)}}
+	return n.lookUp(ctx, f, who.groups, newOnce(), func(string, time.Time) bool { return true })
+}
+
+// maxTogether bounds how many callers are taken together, maxAtOnce how many
+// such lots are looked up at once.
+const (
+	maxTogether = 64
+	maxAtOnce   = 8
+)
 
 // together joins callers that failed with the same calls, so that a storm does
 // not cost a look-up for each of them.
@@ -93,16 +121,25 @@ func together(callers map[string]*caller) []*caller {
 	var out []*caller
 	for _, calls := range sortedKeys(byNames) {
 		for chunk := range slices.Chunk(byNames[calls], maxTogether) {
-			joined := &caller{principals: set{}, names: set{}}
+			joined := newCaller()
 			for _, c := range chunk {
-				for _, g := range c.groups {
-					joined.note(g)
-				}
+				joined.join(c)
 			}
 			out = append(out, joined)
 		}
 	}
 	return out
+}
+
+func (w *caller) join(c *caller) {
+	if len(w.parts) == 0 {
+		w.from, w.to = c.from, c.to
+	}
+	w.parts = append(w.parts, c)
+	w.groups = append(w.groups, c.groups...)
+	w.from, w.to = earliest(w.from, c.from), latest(w.to, c.to)
+	maps.Copy(w.principals, c.principals)
+	maps.Copy(w.names, c.names)
 }
 
 func (w *caller) note(g *group) {
@@ -135,33 +172,33 @@ func (w *caller) term() query.Term {
 	return query.Term{Fields: []index.Field{index.Principal, index.Issuer}, Values: values}
 }
 
-// lookUp reads the successes of a caller's calls in a span.
-func (n *neighbourhood) lookUp(ctx context.Context, w *caller, names set, from, to time.Time) error {
-	f := query.Filter{From: from, To: to, Only: successes, Where: []query.Term{
-		w.term(), query.Is(index.EventName, sortedKeys(names)...), query.Is(index.Outcome, index.OutcomeSuccess),
-	}}
+// calls selects the caller's calls.
+func (w *caller) calls(names set) []query.Term {
+	return []query.Term{query.Is(index.EventName, sortedKeys(names)...), w.term()}
+}
+
+// lookUp reads the successes among the calls that f selects, of those groups'
+// callers, that are wanted of a principal at a time.
+func (n *neighbourhood) lookUp(ctx context.Context, f query.Filter, groups []*group, seen *once, wants func(principal string, at time.Time) bool) error {
+	f.Only, f.Where = successes, []query.Term{query.Is(index.Outcome, index.OutcomeSuccess)}
 	wanted, part := map[passKey]bool{}, map[passKey][]*group{}
-	for _, g := range w.groups {
+	for _, g := range groups {
 		wanted[passKey{g.key.principal, g.key.action}] = true
 		if g.via.action != "" {
 			part[g.via] = append(part[g.via], g)
 		}
 	}
-	seen := newOnce()
 	for s, err := range inOrder(ctx, n.trail.Events(ctx, f), attempt) {
 		if err != nil {
 			return err
 		}
 		q, e := s.q, s.e
-		if !seen.first(e) {
+		key := passKey{entityKey(s.r.Principal), strings.ToLower(s.r.Action)}
+		if !wants(key.principal, e.Time) || !seen.first(e) || !wanted[key] && part[key] == nil {
 			continue
 		}
 		n.c.pulls.join(&s)
 		r := s.r
-		key := passKey{entityKey(r.Principal), strings.ToLower(r.Action)}
-		if !wanted[key] && part[key] == nil {
-			continue
-		}
 		p := pass{scope: first(r.ResourceParent, r.Resource), fact: fact{
 			at: e.Time, id: e.ID, object: n.c.object(q.Object), index: q.Index, ok: true,
 			res: n.c.syms.of(r.Resource), refs: n.c.syms.of(joinRefs(r.Refs)), discovery: r.Discovery,
@@ -215,6 +252,16 @@ func (n *neighbourhood) missing(w *caller) set {
 	return names
 }
 
+// on returns the successes so far on a group's scope.
+func (n *neighbourhood) on(g *group) (oks []fact) {
+	for _, p := range n.passes[passKey{g.key.principal, g.key.action}] {
+		if p.scope == g.key.scope {
+			oks = append(oks, p.fact)
+		}
+	}
+	return oks
+}
+
 // share hands every group the successes on its scope.
 func (n *neighbourhood) share() {
 	for _, list := range n.passes {
@@ -222,11 +269,7 @@ func (n *neighbourhood) share() {
 	}
 	for _, g := range n.c.sorted() {
 		slices.SortFunc(g.facts, func(a, b fact) int { return before(&a, &b) })
-		for _, p := range n.passes[passKey{g.key.principal, g.key.action}] {
-			if p.scope == g.key.scope {
-				g.oks = append(g.oks, p.fact)
-			}
-		}
+		g.oks = n.on(g)
 	}
 }
 

@@ -58,14 +58,8 @@ func (e *memEvent) matches(f query.Filter) bool {
 	if !f.To.IsZero() && (e.q.Time.IsZero() || !e.q.Time.Before(f.To)) {
 		return false
 	}
-	for _, t := range f.Where {
-		if !slices.ContainsFunc(t.Fields, func(fd index.Field) bool {
-			return slices.ContainsFunc(e.fields[fd], func(v string) bool {
-				return slices.ContainsFunc(t.Values, func(g string) bool { return glob(g, v) })
-			})
-		}) {
-			return false
-		}
+	if !e.hasAll(f.Where) || len(f.Any) > 0 && !slices.ContainsFunc(f.Any, e.hasAll) {
+		return false
 	}
 	if f.Expr == nil {
 		return true
@@ -76,6 +70,19 @@ func (e *memEvent) matches(f query.Filter) bool {
 	}
 	ok, err := f.Expr.Match(rec)
 	return ok && err == nil
+}
+
+func (e *memEvent) hasAll(terms []query.Term) bool {
+	for _, t := range terms {
+		if !slices.ContainsFunc(t.Fields, func(fd index.Field) bool {
+			return slices.ContainsFunc(e.fields[fd], func(v string) bool {
+				return slices.ContainsFunc(t.Values, func(g string) bool { return glob(g, v) })
+			})
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 // newTrail indexes records given as JSON.

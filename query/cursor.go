@@ -181,7 +181,7 @@ func (c *cursor) holds(raw []byte, row int) (ok bool, tooMuch, err error) {
 		if err != nil {
 			return false, nil, err
 		}
-		if ok, err := matchTerms(&c.terms, raw, native, c.filter.Where); !ok || err != nil {
+		if ok, err := matchFilter(&c.terms, raw, native, &c.filter); !ok || err != nil {
 			return false, nil, err
 		}
 	}
@@ -194,6 +194,20 @@ func (c *cursor) holds(raw []byte, row int) (ok bool, tooMuch, err error) {
 	}
 	ok, tooMuch = c.filter.Expr.Match(record)
 	return ok, tooMuch, nil
+}
+
+// matchFilter evaluates the terms of a filter on a record.
+func matchFilter(reader *index.TermReader, raw []byte, native bool, f *Filter) (bool, error) {
+	ok, err := matchTerms(reader, raw, native, f.Where)
+	if !ok || err != nil || len(f.Any) == 0 {
+		return ok, err
+	}
+	for _, set := range f.Any {
+		if ok, err := matchTerms(reader, raw, native, set); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
 }
 
 // matchTerms evaluates terms on a record.

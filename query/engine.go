@@ -97,7 +97,7 @@ func (q *Engine) cursors(f Filter, date string) ([]*cursor, error) {
 			q.stats.outside()
 			continue
 		}
-		c := &cursor{ix: q.ix, seg: s, filter: f, from: from, scan: q.scan, stats: q.stats, inexact: slices.ContainsFunc(f.Where, Term.inexact)}
+		c := &cursor{ix: q.ix, seg: s, filter: f, from: from, scan: q.scan, stats: q.stats, inexact: f.inexact()}
 		if f.Latest {
 			c.from = to
 		}
@@ -129,13 +129,23 @@ func candidates(s *index.Segment, f Filter) (*index.RowSet, error) {
 			rows.And(found)
 		}
 	}
-	for _, t := range cheapFirst(f.Where) {
-		found, err := findTerm(s, t)
-		if err != nil {
-			return nil, err
+	if len(f.Where) > 0 {
+		found, err := findTerms(s, f.Where)
+		if err != nil || found.IsEmpty() {
+			return found, err
 		}
 		narrow(found)
-		if rows.IsEmpty() {
+	}
+	if len(f.Any) > 0 {
+		found := index.NewRowSet()
+		for _, set := range f.Any {
+			some, err := findTerms(s, set)
+			if err != nil {
+				return nil, err
+			}
+			found.Or(some)
+		}
+		if narrow(found); rows.IsEmpty() {
 			return rows, nil
 		}
 	}
@@ -146,6 +156,25 @@ func candidates(s *index.Segment, f Filter) (*index.RowSet, error) {
 		}
 		if found != nil {
 			narrow(found)
+		}
+	}
+	return rows, nil
+}
+
+// findTerms returns the rows for which all terms hold.
+func findTerms(s *index.Segment, terms []Term) (rows *index.RowSet, err error) {
+	for _, t := range cheapFirst(terms) {
+		found, err := findTerm(s, t)
+		if err != nil {
+			return nil, err
+		}
+		if rows == nil {
+			rows = found
+		} else {
+			rows.And(found)
+		}
+		if rows.IsEmpty() {
+			break
 		}
 	}
 	return rows, nil

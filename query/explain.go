@@ -119,6 +119,17 @@ func (x *Explanation) describe(f Filter) {
 	for _, t := range f.Where {
 		x.Terms = append(x.Terms, Plan{Op: PlanTerm, Term: t}.String())
 	}
+	if len(f.Any) > 0 {
+		any := Plan{Op: PlanOr}
+		for _, set := range f.Any {
+			all := Plan{Op: PlanAnd}
+			for _, t := range set {
+				all.Args = append(all.Args, Plan{Op: PlanTerm, Term: t})
+			}
+			any.Args = append(any.Args, all)
+		}
+		x.Terms = append(x.Terms, any.String())
+	}
 	if f.Expr != nil {
 		x.Expr, x.Plan = f.Expr.String(), f.Expr.Plan().String()
 	}

@@ -16,6 +16,9 @@ type Filter struct {
 	From, To time.Time
 	// Where lists terms that must all hold.
 	Where []Term
+	// Any lists sets of terms: of one of them all must hold, unless there are
+	// none. It asks many questions in one pass.
+	Any [][]Term
 	// Expr is a compiled expression that must be true, or nil.
 	Expr *Expr
 	// Undecided is told each event on which Expr needs more work than is
@@ -39,6 +42,11 @@ type Term struct {
 
 // inexact tells whether the index gives for the term events that may not hold it.
 func (t Term) inexact() bool { return slices.Contains(t.Fields, index.SharedEvent) }
+
+func (f *Filter) inexact() bool {
+	return slices.ContainsFunc(f.Where, Term.inexact) ||
+		slices.ContainsFunc(f.Any, func(set []Term) bool { return slices.ContainsFunc(set, Term.inexact) })
+}
 
 // Is returns the term that holds when field has one of values.
 func Is(field index.Field, values ...string) Term {

@@ -283,6 +283,13 @@ func randomFilter(t *testing.T, rng *rand.Rand, all []*Event) (Filter, string) {
 		f.Where = append(f.Where, term)
 		src += fmt.Sprintf(" where %v", term)
 	}
+	if rng.IntN(2) == 0 {
+		for range 1 + rng.IntN(3) {
+			f.Any = append(f.Any, []Term{randomTerm(t, rng, all), randomTerm(t, rng, all)})
+		}
+		f.Any = append(f.Any, []Term{randomTerm(t, rng, all)})
+		src += fmt.Sprintf(" any %v", f.Any)
+	}
 	return f, src
 }
 
