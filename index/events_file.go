@@ -154,10 +154,12 @@ func (c *blockCache) block(k int64) ([]byte, error) {
 func openEvents(blocks *blockReader, rows int) (pf *parquet.File, err error) {
 	name := blocks.name
 	defer recoverCorrupt(name, &err)
-	if err := checkFooter(blocks); err != nil {
+	r := &footerReader{r: blocks, cache: &blockCache{r: blocks}}
+	defer r.close()
+	if err := checkFooter(r); err != nil {
 		return nil, err
 	}
-	pf, err = parquet.OpenFile(blocks, blocks.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
+	pf, err = parquet.OpenFile(r, blocks.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
 	if err != nil {
 		return nil, asCorrupt(name, err)
 	}
@@ -173,11 +175,33 @@ func openEvents(blocks *blockReader, rows int) (pf *parquet.File, err error) {
 	return pf, nil
 }
 
+// footerReader reads a file through a cache while its footer is read, which takes
+// several small reads of one block.
+type footerReader struct {
+	r     *blockReader
+	cache *blockCache // nil behind the footer
+}
+
+// ReadAt implements io.ReaderAt.
+func (f *footerReader) ReadAt(p []byte, off int64) (int, error) {
+	if f.cache == nil || off < 0 || off+int64(len(p)) > f.r.size {
+		return f.r.ReadAt(p, off)
+	}
+	b, err := f.cache.read(p[:0], off, int64(len(p)))
+	return len(b), err
+}
+
+func (f *footerReader) close() {
+	f.cache.close()
+	f.cache = nil
+}
+
 // checkFooter checks that decoding the footer takes no more memory than the
 // file makes plausible.
-func checkFooter(blocks *blockReader) error {
+func checkFooter(f *footerReader) error {
+	blocks := f.r
 	var tail [8]byte // the footer's length, and the magic bytes
-	if _, err := blocks.ReadAt(tail[:], blocks.size-int64(len(tail))); err != nil {
+	if _, err := f.ReadAt(tail[:], blocks.size-int64(len(tail))); err != nil {
 		return err
 	}
 	size := int64(binary.LittleEndian.Uint32(tail[:]))
@@ -185,7 +209,7 @@ func checkFooter(blocks *blockReader) error {
 		return corrupt(blocks.name, blocks.size-int64(len(tail)), "a footer of %d bytes", size)
 	}
 	footer := make([]byte, size)
-	if _, err := blocks.ReadAt(footer, blocks.size-int64(len(tail))-size); err != nil {
+	if _, err := f.ReadAt(footer, blocks.size-int64(len(tail))-size); err != nil {
 		return err
 	}
 	c := thriftCheck{decbuf{file: blocks.name, b: footer}}

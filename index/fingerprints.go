@@ -191,8 +191,10 @@ func (t *termsFile) find(sectionID uint64, id []byte, yield func(row int)) error
 	if !ok || s.size == 0 {
 		return nil
 	}
-	head := make([]byte, min(s.size, maxFingerprintHead))
-	if _, err := t.r.ReadAt(head, s.offset); err != nil {
+	file := blockCache{r: t.r} // the parts mostly stand in one or two blocks
+	defer file.close()
+	head, err := file.read(nil, s.offset, min(s.size, maxFingerprintHead))
+	if err != nil {
 		return err
 	}
 	d := &decbuf{file: t.r.name, offset: s.offset, b: head}
@@ -202,17 +204,17 @@ func (t *termsFile) find(sectionID uint64, id []byte, yield func(row int)) error
 	}
 	kept := uint64(fingerprint(id)) >> (32 - h.kept)
 	bucket := int64(kept >> (h.kept - h.bucketLog))
-	var bounds [8]byte
-	if _, err := t.r.ReadAt(bounds[:], s.offset+h.size+4*bucket); err != nil {
+	bounds, err := file.read(nil, s.offset+h.size+4*bucket, 8)
+	if err != nil {
 		return err
 	}
-	from, to := int(binary.LittleEndian.Uint32(bounds[:])), int(binary.LittleEndian.Uint32(bounds[4:]))
+	from, to := int(binary.LittleEndian.Uint32(bounds)), int(binary.LittleEndian.Uint32(bounds[4:]))
 	if from > to || to > h.count {
 		return corrupt(t.r.name, s.offset, "bad buckets of fingerprints")
 	}
 	first := from * h.width() / 8
-	packed := make([]byte, (to*h.width()+7)/8-first)
-	if _, err := t.r.ReadAt(packed, s.offset+h.entries()+int64(first)); err != nil {
+	packed, err := file.read(nil, s.offset+h.entries()+int64(first), int64((to*h.width()+7)/8-first))
+	if err != nil {
 		return err
 	}
 	want := kept & (1<<(h.kept-h.bucketLog) - 1)

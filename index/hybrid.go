@@ -22,29 +22,34 @@ type run struct {
 }
 
 // maxRun bounds the numbers of a run far above those of any page.
-const maxRun = 1 << 30
+const maxRun = 1 << 25
 
 // run reads a run of numbers of a width.
 func (d *decbuf) run(width int) run {
-	head := d.uvarint()
-	n, size := head>>1, uint64(width+7)/8
-	if head&1 == 1 {
-		n, size = 8*n, n*uint64(width)
-	}
-	if head > maxRun || size > uint64(len(d.b)) {
-		d.fail("a run longer than its page")
-	}
-	if d.err != nil {
+	head, at := binary.Uvarint(d.b)
+	if at <= 0 || head > maxRun {
+		d.fail("bad number")
 		return run{}
 	}
-	body := d.b[:size]
-	d.skip(int(size))
+	n, size := int(head>>1), (width+7)/8
 	if head&1 == 1 {
-		return run{n: int(n), bits: body}
+		n, size = 8*n, n*width
+	}
+	if size > len(d.b)-at {
+		d.fail("a run longer than its page")
+		return run{}
+	}
+	body := d.b[at : at+size]
+	d.b = d.b[at+size:]
+	switch {
+	case head&1 == 1:
+		return run{n: n, bits: body}
+	case size == 1:
+		return run{n: n, value: uint32(body[0])}
 	}
 	var word [4]byte
 	copy(word[:], body)
-	return run{n: int(n), value: binary.LittleEndian.Uint32(word[:])}
+	return run{n: n, value: binary.LittleEndian.Uint32(word[:])}
 }
 
 // checkRuns adds up the runs of the hybrid encoding. The last one may be filled

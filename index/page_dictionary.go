@@ -12,6 +12,7 @@ import (
 // what is left. To a reader of Parquet that is one compressed page, as RFC 8878
 // has it; ours unpacks the frame of the value that it is asked for.
 type pageDictionary struct {
+	buf    []byte // that packed is part of
 	packed []byte
 	frames []int    // where each begins in packed, and the end
 	each   int      // values of a frame
@@ -24,7 +25,7 @@ type pageDictionary struct {
 // its own table of letters and knows nothing of the others, from which long values,
 // documents mostly, have much.
 const (
-	dictionaryFrame = 32 << 10
+	dictionaryFrame = 16 << 10
 	documentsFrame  = 128 << 10
 	documentBytes   = 128
 )
@@ -40,16 +41,17 @@ func frameValues(n, size int) int {
 }
 
 func (d *pageDictionary) reset() {
-	d.packed, d.frames, d.values, d.plain, d.size, d.each = d.packed[:0], d.frames[:0], d.values[:0], d.plain[:0], 0, 0
+	d.packed, d.frames, d.values, d.plain, d.size, d.each = nil, d.frames[:0], d.values[:0], d.plain[:0], 0, 0
 }
 
-// set makes d the dictionary of a page: n values that take size bytes.
+// set makes d the dictionary of a page: n values that take size bytes. It keeps
+// packed.
 func (d *pageDictionary) set(packed []byte, n, size int) error {
 	d.reset()
 	if n < 0 || size < 0 || n > size/4 {
 		return fmt.Errorf("a dictionary of %d values in %d bytes", n, size)
 	}
-	d.packed, d.size = append(d.packed, packed...), size
+	d.packed, d.size = packed, size
 	d.frames = append(d.frames, 0)
 	for at := 0; at < len(d.packed); d.frames = append(d.frames, at) {
 		length, err := frameLength(d.packed[at:])

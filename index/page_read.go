@@ -77,7 +77,7 @@ func newColumnCursor(leaf int) *columnCursor {
 const maxSpare = 1 << 20
 
 func (c *columnCursor) close() {
-	if cap(c.packed)+cap(c.plain)+cap(c.dictionary.packed)+cap(c.dictionary.plain)+4*cap(c.dictionary.values) <= maxSpare {
+	if cap(c.packed)+cap(c.plain)+cap(c.dictionary.buf)+cap(c.dictionary.plain)+4*cap(c.dictionary.values) <= maxSpare {
 		spareCursors.Put(c)
 	}
 }
@@ -259,6 +259,7 @@ func (c *columnCursor) loadDictionary(f *eventsFile, group int, end int64) error
 		if h.kind != format.DictionaryPage {
 			return fmt.Errorf("page of type %v instead of a dictionary", h.kind)
 		}
+		c.packed, c.dictionary.buf = c.dictionary.buf, c.packed // body stays there
 		if err := c.dictionary.set(body, h.values, h.plain); err != nil {
 			return err
 		}
