@@ -22,19 +22,25 @@ type pageDictionary struct {
 }
 
 // How many plain bytes a frame has about. Smaller ones unpack faster, but each has
-// its own table of letters and knows nothing of the others, from which long values,
-// documents mostly, have much.
+// its own table of letters and knows nothing of the others: keys and addresses lose
+// nothing by that, names of which each has parts of others do, documents most.
 const (
-	dictionaryFrame = 16 << 10
-	documentsFrame  = 128 << 10
-	documentBytes   = 128
+	shortFrame    = 16 << 10
+	namesFrame    = 32 << 10
+	documentFrame = 128 << 10
+
+	nameBytes     = 36 // of a value with its length, on average
+	documentBytes = 128
 )
 
 // frameValues returns how many of n values, which take size bytes, a frame has.
 func frameValues(n, size int) int {
-	frame := dictionaryFrame
-	if size/n >= documentBytes {
-		frame = documentsFrame
+	frame := shortFrame
+	switch mean := size / n; {
+	case mean >= documentBytes:
+		frame = documentFrame
+	case mean >= nameBytes:
+		frame = namesFrame
 	}
 	frames := max(1, size/frame)
 	return (n + frames - 1) / frames

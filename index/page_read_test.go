@@ -132,7 +132,7 @@ func TestPageDictionary(t *testing.T) {
 			if err != nil || !bytes.Equal(got, values.value(uint32(id+1))) {
 				t.Fatalf("value %d of %d: %q, %v", id, n, got, err)
 			}
-			if i == 0 && n > 3000 && len(d.plain) > 2*dictionaryFrame {
+			if i == 0 && n > 3000 && len(d.plain) > 2*namesFrame {
 				t.Errorf("one value unpacks %d bytes", len(d.plain))
 			}
 		}
