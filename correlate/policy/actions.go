@@ -62,6 +62,9 @@ func defaultPrefix(source string) string {
 var versioned = regexp.MustCompile(`(\d{8}|\d{4}_\d{2}_\d{2})(v\d+)?$`)
 
 func withoutVersion(eventName string) string {
+	if last := len(eventName) - 1; last < 0 || eventName[last] < '0' || eventName[last] > '9' {
+		return eventName // as nearly all are, and an expression takes its time
+	}
 	if plain := versioned.ReplaceAllString(eventName, ""); plain != "" {
 		return plain
 	}
