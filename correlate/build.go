@@ -58,7 +58,7 @@ func (en *engine) failure(ep *episode, ar *around) Failure {
 		Account: d.account, Region: d.region, ErrorCode: d.code, ErrorMessage: d.message,
 		Denial: Denial{Effect: string(d.denial.Effect), Layer: string(d.denial.Layer)},
 		Count:  len(ep.facts), First: cite(one), Last: cite(ep.last()),
-		LastSuccess: refTo(ep.lastSuccess), Recovery: refTo(ep.recovery),
+		LastSuccess: citeIf(ep.lastSuccess), Recovery: citeIf(ep.recovery),
 		Frequency: ep.frequency(time.Duration(ep.book.Frequency.Window)),
 		Spread:    ar.spread(ep, time.Duration(ep.book.Spread.Window)),
 	}
@@ -75,11 +75,12 @@ func cite(f *fact) Citation {
 	return Citation{EventID: f.id, EventTime: Time{f.at}, Object: fmt.Sprintf("%s#%d", f.object, f.index)}
 }
 
-func refTo(f *fact) *EventRef {
+func citeIf(f *fact) *Citation {
 	if f == nil {
 		return nil
 	}
-	return &EventRef{EventID: f.id, EventTime: Time{f.at}}
+	c := cite(f)
+	return &c
 }
 
 // coverage tells what the trail holds of the time in which the cause was looked

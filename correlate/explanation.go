@@ -229,7 +229,7 @@ func (x *Explanation) tell(e *Event) {
 		x.Timeline = append(x.Timeline, Moment{EventTime: at, EventID: id, Object: object, Kind: kind, Text: text})
 	}
 	if s := f.Failure.LastSuccess; s != nil {
-		add(s.EventTime, s.EventID, "", "success", "the request passed for the last time")
+		add(s.EventTime, s.EventID, s.Object, "success", "the request passed for the last time")
 	}
 	for i := range f.Candidates {
 		c := &f.Candidates[i]
@@ -240,7 +240,7 @@ func (x *Explanation) tell(e *Event) {
 		add(c.Change.EventTime, c.Change.EventID, c.Change.Object, "change", text+" by "+c.Change.Actor+" ("+string(c.Level)+")")
 	}
 	for _, v := range f.Vetoed {
-		add(v.EventTime, v.EventID, "", "ruled-out", v.EventName+": "+v.Reason)
+		add(v.EventTime, v.EventID, v.Object, "ruled-out", v.EventName+": "+v.Reason)
 	}
 	one, last := f.Failure.First, f.Failure.Last
 	if one.EventID != e.ID {
@@ -251,7 +251,7 @@ func (x *Explanation) tell(e *Event) {
 		add(last.EventTime, last.EventID, last.Object, "failure", "the request is refused for the last time")
 	}
 	if r := f.Failure.Recovery; r != nil {
-		add(r.EventTime, r.EventID, "", "recovery", "the request passes again")
+		add(r.EventTime, r.EventID, r.Object, "recovery", "the request passes again")
 	}
 	slices.SortStableFunc(x.Timeline, func(a, b Moment) int { return a.EventTime.Compare(b.EventTime.Time) })
 }

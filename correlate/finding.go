@@ -52,8 +52,8 @@ type Failure struct {
 	Resources    int       `json:"resources,omitempty"` // distinct resources, when siblings were folded
 	First        Citation  `json:"first"`
 	Last         Citation  `json:"last"`
-	LastSuccess  *EventRef `json:"lastSuccess"`
-	Recovery     *EventRef `json:"recovery"`
+	LastSuccess  *Citation `json:"lastSuccess"`
+	Recovery     *Citation `json:"recovery"` // the first success after
 	Frequency    Frequency `json:"frequency"`
 	Spread       Spread    `json:"spread"`
 }
@@ -63,12 +63,6 @@ type Denial struct {
 	Effect    string  `json:"effect"` // explicit, implicit or unknown
 	Layer     string  `json:"layer"`
 	PolicyARN *string `json:"policyArn"`
-}
-
-// EventRef names an event and its time.
-type EventRef struct {
-	EventID   string `json:"eventID"`
-	EventTime Time   `json:"eventTime"`
 }
 
 // Citation names an event and the delivery it came from, as object#index.
@@ -164,8 +158,7 @@ type Evidence struct {
 
 // Vetoed is a change that cannot be the cause, with the reason.
 type Vetoed struct {
-	EventID   string `json:"eventID"`
-	EventTime Time   `json:"eventTime"`
+	Citation
 	EventName string `json:"eventName"`
 	Reason    string `json:"reason"`
 }

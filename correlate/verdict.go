@@ -286,7 +286,7 @@ func (v *verdicts) vetoedList(most int) []Vetoed {
 	})
 	out := []Vetoed{}
 	for _, o := range v.vetoed[:min(len(v.vetoed), most)] {
-		out = append(out, Vetoed{EventID: o.s.ev.ID, EventTime: Time{o.s.at}, EventName: o.s.ev.Name, Reason: o.veto})
+		out = append(out, Vetoed{Citation{EventID: o.s.ev.ID, EventTime: Time{o.s.at}, Object: o.s.ev.Source()}, o.s.ev.Name, o.veto})
 	}
 	return out
 }

@@ -207,7 +207,7 @@ func (b *bundle) cite(ids ...string) {
 
 func (b *bundle) citeFinding(f *correlate.Finding) {
 	b.cite(f.Failure.First.EventID, f.Failure.Last.EventID)
-	for _, e := range []*correlate.EventRef{f.Failure.LastSuccess, f.Failure.Recovery} {
+	for _, e := range []*correlate.Citation{f.Failure.LastSuccess, f.Failure.Recovery} {
 		if e != nil {
 			b.cite(e.EventID)
 		}

@@ -189,8 +189,15 @@ func markIntegrity(f *correlate.Finding, of func(citation string) string) {
 	if of == nil {
 		return
 	}
-	f.Failure.First.Integrity, f.Failure.Last.Integrity = of(f.Failure.First.Object), of(f.Failure.Last.Object)
+	for _, c := range []*correlate.Citation{&f.Failure.First, &f.Failure.Last, f.Failure.LastSuccess, f.Failure.Recovery} {
+		if c != nil {
+			c.Integrity = of(c.Object)
+		}
+	}
 	for i := range f.Candidates {
 		f.Candidates[i].Change.Integrity = of(f.Candidates[i].Change.Object)
+	}
+	for i := range f.Vetoed {
+		f.Vetoed[i].Integrity = of(f.Vetoed[i].Object)
 	}
 }

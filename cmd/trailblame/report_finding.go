@@ -107,7 +107,7 @@ func newFindingCard(f *correlate.Finding) *findingCard {
 		c.Runners = append(c.Runners, b.runner(&others[i]))
 	}
 	for _, v := range f.Vetoed {
-		c.Vetoed = append(c.Vetoed, vetoView{v.EventName, clock(v.EventTime), v.Reason, b.cite(v.EventID, "")})
+		c.Vetoed = append(c.Vetoed, vetoView{v.EventName, clock(v.EventTime), v.Reason, b.cite(v.EventID, v.Object)})
 	}
 	for _, s := range f.NextSteps {
 		text, command := splitStep(s)
@@ -186,12 +186,12 @@ func (b *cardBuilder) failure() []labelled {
 		add("Last failure", clock(f.Last.EventTime), b.cite(f.Last.EventID, f.Last.Object)...)
 	}
 	if r := f.LastSuccess; r != nil {
-		add("Worked before", fmt.Sprintf("%s, %s earlier", clock(r.EventTime), duration(f.First.EventTime.Sub(r.EventTime.Time))), b.cite(r.EventID, "")...)
+		add("Worked before", fmt.Sprintf("%s, %s earlier", clock(r.EventTime), duration(f.First.EventTime.Sub(r.EventTime.Time))), b.cite(r.EventID, r.Object)...)
 	} else {
 		add("Worked before", "no success of it in the trail")
 	}
 	if r := f.Recovery; r != nil {
-		add("Works again", fmt.Sprintf("since %s, %s after the first failure", clock(r.EventTime), duration(r.EventTime.Sub(f.First.EventTime.Time))), b.cite(r.EventID, "")...)
+		add("Works again", fmt.Sprintf("since %s, %s after the first failure", clock(r.EventTime), duration(r.EventTime.Sub(f.First.EventTime.Time))), b.cite(r.EventID, r.Object)...)
 	} else {
 		add("Works again", "no success since, as far as the trail goes")
 	}
@@ -254,7 +254,7 @@ func (b *cardBuilder) beware(c *correlate.Candidate) []labelled {
 		}
 		for _, v := range b.f.Vetoed {
 			if v.EventID == id && l.Text == "event" {
-				l.Text = v.EventName
+				l.Text, object = v.EventName, v.Object
 			}
 		}
 		l.Cites = b.cite(id, object)

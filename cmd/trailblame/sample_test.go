@@ -60,7 +60,7 @@ func samplePush() correlate.Failure {
 		Denial: correlate.Denial{Effect: "explicit", Layer: "identity"}, Count: 12,
 		First:       correlate.Citation{EventID: "5d2f7c1e-0c55-4e7a-9a51-0b6f6c0a1a01", EventTime: at("10:02:22"), Object: delivery + "12"},
 		Last:        correlate.Citation{EventID: "a17e20b4-77d0-4c0b-8f0e-3a8f3ce1b902", EventTime: at("14:40:01"), Object: delivery + "31"},
-		LastSuccess: &correlate.EventRef{EventID: "c9e1f1d8-1b1a-4a37-8d8f-2f3f6f3b1c03", EventTime: at("09:59:10")},
+		LastSuccess: &correlate.Citation{EventID: "c9e1f1d8-1b1a-4a37-8d8f-2f3f6f3b1c03", EventTime: at("09:59:10"), Object: delivery + "4"},
 		Frequency:   correlate.Frequency{Window: "24h", Attempts: 12, Failures: 12, Pattern: "constant"},
 		Spread: correlate.Spread{Window: "1h", Pattern: "branch", Failing: []string{"refs/heads/main"},
 			Succeeding: []string{"refs/heads/feature/x", "refs/heads/fix-rounding"}},
@@ -104,7 +104,8 @@ func sampleRunnerUp(rank int, name string, lag int64) correlate.Candidate {
 }
 
 func sampleVeto(name, when, reason string) correlate.Vetoed {
-	return correlate.Vetoed{EventID: "b7f8a1de-41c7-4d8b-9a0f-5f0a5c" + strings.ReplaceAll(when, ":", ""), EventTime: at(when), EventName: name, Reason: reason}
+	id := "b7f8a1de-41c7-4d8b-9a0f-5f0a5c" + strings.ReplaceAll(when, ":", "")
+	return correlate.Vetoed{Citation: correlate.Citation{EventID: id, EventTime: at(when), Object: delivery + "5"}, EventName: name, Reason: reason}
 }
 
 // samplePropagation is a role that was used before it was there everywhere.
@@ -117,7 +118,7 @@ func samplePropagation() *correlate.Finding {
 		"arn:aws:iam::111122223333:role/service/Importer because no role trust policy allows the sts:AssumeRole action"
 	f.Failure.Last.EventTime = at("10:02:27")
 	f.Failure.Frequency = correlate.Frequency{Window: "24h", Attempts: 3, Failures: 3, Pattern: "constant"}
-	f.Failure.Recovery = &correlate.EventRef{EventID: "e21c0a5b-5a41-4d6a-8a35-0f8f6a0b9d06", EventTime: at("10:02:31")}
+	f.Failure.Recovery = &correlate.Citation{EventID: "e21c0a5b-5a41-4d6a-8a35-0f8f6a0b9d06", EventTime: at("10:02:31"), Object: delivery + "19"}
 	f.Failure.LastSuccess, f.Failure.Spread = nil, correlate.Spread{}
 	c := sampleCause()
 	c.Level, c.LagSeconds, c.Diff, c.Against, c.Change.EventName = correlate.Observed, 3, nil, nil, "CreateRole"

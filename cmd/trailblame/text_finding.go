@@ -184,12 +184,12 @@ func readable(message string) string {
 func (p *page) recovery(f *correlate.Failure) {
 	first := f.First.EventTime.Time
 	if r := f.LastSuccess; r != nil {
-		p.field("before", plain(fmt.Sprintf("it worked at %s, %s earlier", clock(r.EventTime), duration(first.Sub(r.EventTime.Time)))), p.cite(r.EventID, ""))
+		p.field("before", plain(fmt.Sprintf("it worked at %s, %s earlier", clock(r.EventTime), duration(first.Sub(r.EventTime.Time)))), p.cite(r.EventID, r.Object))
 	} else {
 		p.field("before", plain("no success of it in the trail"))
 	}
 	if r := f.Recovery; r != nil {
-		p.field("after", plain(fmt.Sprintf("it works again since %s, %s after the first failure", clock(r.EventTime), duration(r.EventTime.Sub(first)))), p.cite(r.EventID, ""))
+		p.field("after", plain(fmt.Sprintf("it works again since %s, %s after the first failure", clock(r.EventTime), duration(r.EventTime.Sub(first)))), p.cite(r.EventID, r.Object))
 	} else {
 		p.field("after", plain("no success since, as far as the trail goes"))
 	}
@@ -296,7 +296,7 @@ func (p *page) citeChange(f *correlate.Finding, eventID, end string) []span {
 	}
 	for _, v := range f.Vetoed {
 		if v.EventID == eventID && name == "event" {
-			name = v.EventName
+			name, object = v.EventName, v.Object
 		}
 	}
 	at := p.cite(eventID, object)

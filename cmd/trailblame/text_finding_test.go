@@ -188,7 +188,7 @@ func TestSince(t *testing.T) {
 		{func(f *correlate.Failure) { f.Last.EventTime.Time = f.Last.EventTime.AddDate(0, 0, 1) },
 			"12 times since 2026-03-04 10:02:22 UTC [1], last at 2026-03-05 14:40:01 UTC [2]; not seen to work since."},
 		{func(f *correlate.Failure) { f.Count = 2 }, "2 times since 2026-03-04 10:02:22 UTC [1], last at 14:40:01 UTC [2]; not seen to work since."},
-		{func(f *correlate.Failure) { f.Count, f.Recovery = 1, &correlate.EventRef{EventTime: at("15:00:00")} },
+		{func(f *correlate.Failure) { f.Count, f.Recovery = 1, &correlate.Citation{EventTime: at("15:00:00")} },
 			"Once, at 2026-03-04 10:02:22 UTC [1]; it works again since 15:00:00 UTC."},
 	} {
 		f := sampleChange()
@@ -215,5 +215,28 @@ func TestUnblamed(t *testing.T) {
 	f.Failure.LastSuccess = nil
 	if got := unblamed(f); !strings.Contains(got, "or nothing changed, and the request itself is new.") {
 		t.Errorf("it never worked, yet %q", got)
+	}
+}
+
+func TestCommonFolder(t *testing.T) {
+	for want, objects := range map[string][]string{
+		"":           {"a/b/c#1"},
+		"a/b/":       {"a/b/c#1", "", "a/b/d#2"},
+		"a/":         {"a/b/c#1", "a/bb/c#1"},
+		"s3://x/y/":  {"s3://x/y/1#0", "s3://x/y/z/1#0", "s3://x/y/1#3"},
+		"/":          {"/b#1", "/c#1"},
+		"same/":      {"same/x#1", "same/x#1"},
+		"two//hole/": {"two//hole/a#1", "two//hole/b#1"},
+	} {
+		var sources []source
+		for _, o := range objects {
+			sources = append(sources, source{"id", o})
+		}
+		if got := commonFolder(sources); got != want {
+			t.Errorf("%q of %q, want %q", got, objects, want)
+		}
+	}
+	if got := commonFolder([]source{{"1", "a#1"}, {"2", "b#1"}}); got != "" {
+		t.Errorf("%q of none", got)
 	}
 }

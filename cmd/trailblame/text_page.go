@@ -40,19 +40,48 @@ func (p *page) cite(eventID, object string) span {
 	return dim(fmt.Sprintf("[%d]", i+1))
 }
 
-// writeSources resolves the citations.
+// writeSources resolves the citations. The folder that all objects have in
+// common is named once.
 func (p *page) writeSources() {
 	if len(p.sources) == 0 {
 		return
 	}
 	p.heading("SOURCES")
+	folder := commonFolder(p.sources)
+	if folder != "" {
+		p.wrap("  ", indent, 6, dim("in "+folder))
+	}
 	for i, s := range p.sources {
 		lead := fmt.Sprintf("%5s ", fmt.Sprintf("[%d]", i+1))
 		p.wrap(lead, len(lead), len(lead), plain("event "+cmp.Or(s.eventID, "without an id")))
 		if s.object != "" {
-			p.wrap(strings.Repeat(" ", len(lead)), len(lead), len(lead), dim(s.object))
+			p.wrap(strings.Repeat(" ", len(lead)), len(lead), len(lead), dim(s.object[len(folder):]))
 		}
 	}
+}
+
+// commonFolder is what the names of objects begin with up to a slash, empty
+// unless there are several objects.
+func commonFolder(sources []source) string {
+	folder, objects := "", 0
+	for _, s := range sources {
+		if s.object == "" {
+			continue
+		}
+		if objects++; objects == 1 {
+			folder = s.object
+		}
+		for !strings.HasPrefix(s.object, folder) || !strings.HasSuffix(folder, "/") {
+			folder = folder[:strings.LastIndexByte(strings.TrimSuffix(folder, "/"), '/')+1]
+			if folder == "" {
+				return ""
+			}
+		}
+	}
+	if objects < 2 {
+		return ""
+	}
+	return folder
 }
 
 // Columns of a field: the label stands at indent, the value at column.

@@ -84,7 +84,7 @@ func (p *page) vetoed(list []correlate.Vetoed) {
 	}
 	p.heading("RULED OUT")
 	for _, v := range list[:min(len(list), maxVetoedShown)] {
-		p.wrap("  - ", 4, 4, plain(v.EventName+", "+clock(v.EventTime)+": "+v.Reason+"."), p.cite(v.EventID, ""))
+		p.wrap("  - ", 4, 4, plain(v.EventName+", "+clock(v.EventTime)+": "+v.Reason+"."), p.cite(v.EventID, v.Object))
 	}
 	if more := len(list) - maxVetoedShown; more > 0 {
 		p.wrap("  - ", 4, 4, plain(fmt.Sprintf("and %d more, all of them in --format json", more)))
