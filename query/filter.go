@@ -16,8 +16,8 @@ type Filter struct {
 	From, To time.Time
 	// Where lists terms that must all hold.
 	Where []Term
-	// Any lists sets of terms: of one of them all must hold, unless there are
-	// none. It asks many questions in one pass.
+	// Any lists sets of terms, none of them empty: if there are any, all terms
+	// of one of them must hold. It asks many questions in one pass.
 	Any [][]Term
 	// Expr is a compiled expression that must be true, or nil.
 	Expr *Expr
