@@ -88,12 +88,8 @@ func readPageLocations(b []byte) (list []format.PageLocation, err error) {
 		if id != 1 || kind != thriftList {
 			return false
 		}
-		head := c.byte()
-		n := uint64(head >> 4)
-		if n == 15 {
-			n = c.uvarint()
-		}
-		if head&15 != thriftStruct || n > uint64(len(c.b)) {
+		n, kind := c.list()
+		if kind != thriftStruct {
 			c.fail("not a list of pages")
 		}
 		for ; n > 0 && c.err == nil; n-- {
@@ -201,8 +197,9 @@ func (c *thriftCheck) value(kind byte, depth int) {
 	case kind == thriftBinary:
 		c.bytes()
 	case kind == thriftList, kind == thriftSet:
-		head := c.byte()
-		c.elements(uint64(head>>4), head&15, depth)
+		for n, kind := c.list(); n > 0 && c.err == nil; n-- {
+			c.value(kind, depth+1)
+		}
 	case kind == thriftStruct:
 		c.structure(depth + 1)
 	default: // a map: Parquet has none
@@ -210,14 +207,14 @@ func (c *thriftCheck) value(kind byte, depth int) {
 	}
 }
 
-func (c *thriftCheck) elements(n uint64, kind byte, depth int) {
-	if n == 15 {
+// list reads how many elements a list has, and of what type.
+func (c *thriftCheck) list() (n uint64, kind byte) {
+	head := c.byte()
+	if n = uint64(head >> 4); n == 15 {
 		n = c.uvarint()
 	}
 	if n > uint64(len(c.b)) {
 		c.fail("list longer than its structure")
 	}
-	for ; n > 0 && c.err == nil; n-- {
-		c.value(kind, depth+1)
-	}
+	return n, head & 15
 }

@@ -98,6 +98,10 @@ func isUnreachable(err error) bool {
 	return errors.As(err, &dns) && dns.IsNotFound || errors.Is(err, syscall.ECONNREFUSED)
 }
 
+// isCutOff reports whether an answer began well and could not be read: it breaks
+// off, which the SDK words in many ways.
+func isCutOff(err error) bool { return status(err)/100 == 2 && code(err) == "" }
+
 // isTransient reports whether another try may help. It is asked only while the
 // caller has not given up, so that a deadline is that of one try.
 func isTransient(err error) bool {
@@ -114,8 +118,8 @@ func isTransient(err error) bool {
 		return true
 	case slices.Contains(transientCodes, code(err)), status(err) >= 500:
 		return true
-	case status(err)/100 == 2 && code(err) == "":
-		return true // an answer that breaks off, which the SDK words in many ways
+	case isCutOff(err):
+		return true
 	case status(err) >= 300 && code(err) != "":
 		return false
 	}
@@ -195,7 +199,7 @@ func words(err error) string {
 		return oneLine(string(bad))
 	case isTimeout(err):
 		return "the server stopped answering"
-	case errors.Is(err, errBroken), errors.Is(err, io.ErrUnexpectedEOF), status(err)/100 == 2 && code(err) == "":
+	case errors.Is(err, errBroken), errors.Is(err, io.ErrUnexpectedEOF), isCutOff(err):
 		return errBroken.Error()
 	case errors.As(err, &api) && api.ErrorCode() != unknown:
 		return oneLine(api.ErrorCode() + ": " + api.ErrorMessage())
