@@ -10,8 +10,12 @@ import (
 // Every file is covered by CRC-32C sums of blocks of blockSize bytes, the last
 // block being shorter. The sums of a terms file stand at its own end, those of
 // a Parquet file in the terms file beside it; a hash in the manifest covers the
-// sums. A reader compares a block's sum each time it reads the block.
-const blockSize = 64 << 10
+// sums. A reader compares a block's sum each time it reads the block. What a query
+// wants of a file is mostly a few kilobytes here and there, hence the size.
+const (
+	blockSize    = 16 << 10
+	oldBlockSize = 64 << 10 // in files of version 1
+)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -55,29 +59,26 @@ func (s *blockSummer) finish() []uint32 {
 // blockReader reads a file whose sums are known and gives out no byte that
 // they do not vouch for. It is safe for concurrent use.
 type blockReader struct {
-	name string
-	r    io.ReaderAt
-	size int64
-	sums []uint32
+	name  string
+	r     io.ReaderAt
+	size  int64
+	block int64 // bytes that a sum covers
+	sums  []uint32
 }
 
-var blockPool = sync.Pool{New: func() any { return new([blockSize]byte) }}
+var blockPool = sync.Pool{New: func() any { return new([oldBlockSize]byte) }}
 
 // ReadAt implements io.ReaderAt.
 func (b *blockReader) ReadAt(p []byte, off int64) (n int, err error) {
 	if off < 0 || off > b.size {
 		return 0, corrupt(b.name, off, "read outside the file")
 	}
-	block := blockPool.Get().(*[blockSize]byte)
-	defer blockPool.Put(block)
 	for len(p) > 0 && off < b.size {
-		k := off / blockSize
-		data := block[:min(blockSize, b.size-k*blockSize)]
-		if err := b.readBlock(k, data); err != nil {
+		c, err := b.readSome(p, off)
+		if n += c; err != nil {
 			return n, err
 		}
-		c := copy(p, data[off-k*blockSize:])
-		p, off, n = p[c:], off+int64(c), n+c
+		p, off = p[c:], off+int64(c)
 	}
 	if len(p) > 0 {
 		return n, io.EOF
@@ -85,17 +86,73 @@ func (b *blockReader) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-func (b *blockReader) readBlock(k int64, data []byte) error {
-	if k >= int64(len(b.sums)) {
-		return corrupt(b.name, k*blockSize, "no checksum for this block")
+// readSome reads a part of what ReadAt reads: whole blocks, or part of one.
+func (b *blockReader) readSome(p []byte, off int64) (int, error) {
+	k := off / b.block
+	from := k * b.block
+	whole := int64(len(p))
+	if off+whole < b.size {
+		whole -= whole % b.block
+	} else {
+		whole = b.size - off
 	}
-	if _, err := b.r.ReadAt(data, k*blockSize); err != nil && err != io.EOF {
-		return corrupt(b.name, k*blockSize, "cannot be read: %v", err)
-	} else if err == io.EOF && int64(len(data)) != b.size-k*blockSize {
-		return corrupt(b.name, k*blockSize, "the file is shorter than %d bytes", b.size)
+	if off == from && whole > 0 {
+		return int(whole), b.readBlocks(k, p[:whole])
 	}
-	if crc32.Checksum(data, castagnoli) != b.sums[k] {
-		return corrupt(b.name, k*blockSize, "block checksum mismatch")
+	block := blockPool.Get().(*[oldBlockSize]byte)
+	defer blockPool.Put(block)
+	data := block[:min(b.block, b.size-from)]
+	if err := b.readBlocks(k, data); err != nil {
+		return 0, err
+	}
+	return copy(p, data[off-from:]), nil
+}
+
+// readBlocks reads whole blocks from block k on. What it leaves in data when it
+// fails is not to be used.
+func (b *blockReader) readBlocks(k int64, data []byte) error {
+	from := k * b.block
+	switch n, err := b.r.ReadAt(data, from); {
+	case n == len(data): // io.EOF may come with the last of them
+	case err == io.EOF:
+		return corrupt(b.name, from+int64(n), "the file is shorter than %d bytes", b.size)
+	default:
+		return corrupt(b.name, from, "cannot be read: %v", err)
+	}
+	return b.check(k, data)
+}
+
+// check compares the sums of whole blocks from block k on.
+func (b *blockReader) check(k int64, data []byte) error {
+	for ; len(data) > 0; k++ {
+		block := data[:min(b.block, int64(len(data)))]
+		if k >= int64(len(b.sums)) {
+			return corrupt(b.name, k*b.block, "no checksum for this block")
+		}
+		if crc32.Checksum(block, castagnoli) != b.sums[k] {
+			return corrupt(b.name, k*b.block, "block checksum mismatch")
+		}
+		data = data[len(block):]
+	}
+	return nil
+}
+
+// verify reads every block and calls report for each that is damaged, until
+// report returns an error.
+func (b *blockReader) verify(report func(error) error) error {
+	var buf [8 * oldBlockSize]byte
+	for from := int64(0); from < b.size; from += int64(len(buf)) {
+		data := buf[:min(int64(len(buf)), b.size-from)]
+		if b.readBlocks(from/b.block, data) == nil {
+			continue
+		}
+		for at := int64(0); at < int64(len(data)); at += b.block {
+			if err := b.readBlocks((from+at)/b.block, data[at:min(at+b.block, int64(len(data)))]); err != nil {
+				if err := report(err); err != nil {
+					return err
+				}
+			}
+		}
 	}
 	return nil
 }

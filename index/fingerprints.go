@@ -191,9 +191,10 @@ func (t *termsFile) find(sectionID uint64, id []byte, yield func(row int)) error
 	if !ok || s.size == 0 {
 		return nil
 	}
-	file := blockCache{r: t.r} // the parts mostly stand in one or two blocks
-	defer file.close()
-	head, err := file.read(nil, s.offset, min(s.size, maxFingerprintHead))
+	file := spareCaches.Get().(*blockCache) // the parts mostly stand in one or two blocks
+	defer spareCaches.Put(file)
+	file.reset(t.r)
+	head, err := file.view(s.offset, min(s.size, maxFingerprintHead))
 	if err != nil {
 		return err
 	}
@@ -204,7 +205,7 @@ func (t *termsFile) find(sectionID uint64, id []byte, yield func(row int)) error
 	}
 	kept := uint64(fingerprint(id)) >> (32 - h.kept)
 	bucket := int64(kept >> (h.kept - h.bucketLog))
-	bounds, err := file.read(nil, s.offset+h.size+4*bucket, 8)
+	bounds, err := file.view(s.offset+h.size+4*bucket, 8)
 	if err != nil {
 		return err
 	}
@@ -213,7 +214,7 @@ func (t *termsFile) find(sectionID uint64, id []byte, yield func(row int)) error
 		return corrupt(t.r.name, s.offset, "bad buckets of fingerprints")
 	}
 	first := from * h.width() / 8
-	packed, err := file.read(nil, s.offset+h.entries()+int64(first), int64((to*h.width()+7)/8-first))
+	packed, err := file.view(s.offset+h.entries()+int64(first), int64((to*h.width()+7)/8-first))
 	if err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func TestTermsFileBytes(t *testing.T) {
 	n.fingerprints()
 	n.deliveries()
 	n.title("section %d: block sums of the Parquet file", sectionSums)
-	n.take(4, "CRC-32C of its first 64 KiB")
+	n.take(4, "CRC-32C of its first 16 KiB")
 	n.dictionary(len(body))
 	n.directoryAndTail()
 	fmt.Fprintf(n, "# root, in the manifest: %x\n", root)

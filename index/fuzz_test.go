@@ -275,12 +275,12 @@ func FuzzForgedPages(f *testing.F) {
 func readForged(data []byte, rows int) (n int, err error) {
 	s := &blockSummer{w: io.Discard}
 	s.Write(data)
-	blocks := &blockReader{name: "forged", r: bytes.NewReader(data), size: int64(len(data)), sums: s.finish()}
-	pf, err := openEvents(blocks, rows)
+	blocks := &blockReader{name: "forged", r: bytes.NewReader(data), size: int64(len(data)), block: blockSize, sums: s.finish()}
+	f, err := readFooter(&blockCache{r: blocks}, rows)
 	if err != nil {
 		return 0, err
 	}
-	r := &Rows{seg: &Segment{}, file: newEventsFile(pf, blocks), columns: make([]*columnCursor, layout.count)}
+	r := newRows(&Segment{}, f, blocks)
 	defer r.Close()
 	var raw []byte
 	for n < rows {

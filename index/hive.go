@@ -18,7 +18,7 @@ const PartitionColumn = "date"
 // order. The partition column is not among them.
 func HiveColumns() []HiveColumn {
 	var list []HiveColumn
-	for _, f := range layout.schema.Fields() {
+	for _, f := range schema().Fields() {
 		list = append(list, HiveColumn{f.Name(), hiveType(f)})
 	}
 	return list

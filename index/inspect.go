@@ -111,6 +111,7 @@ const (
 	partHours      = "(hours)"
 	partSharedIDs  = "(shared event ids)"
 	partDeliveries = "(deliveries)" // further ones of an event
+	partFrames     = "(frames)"     // of dictionaries in the Parquet file
 	partSums       = "(checksums)"  // of the blocks of both files
 	partOther      = "(other)"
 )
@@ -121,7 +122,7 @@ func (s *Segment) ColumnParts() ([]Part, error) {
 	if s.info.Rows == 0 {
 		return nil, nil
 	}
-	pf, err := s.file()
+	pf, err := s.parquet()
 	if err != nil {
 		return nil, err
 	}
@@ -171,6 +172,8 @@ func sectionPart(id uint64) string {
 		return partSharedIDs
 	case sectionDeliveries:
 		return partDeliveries
+	case sectionFrames:
+		return partFrames
 	}
 	if id >= sectionField && id < sectionField+uint64(NumFields) {
 		return Field(id - sectionField).String()

@@ -3,6 +3,7 @@ package index
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -10,15 +11,19 @@ import (
 // pageDictionary is the dictionary of a column chunk. Its page is one or more
 // frames of zstd, over which the values are spread evenly, the last frame having
 // what is left. To a reader of Parquet that is one compressed page, as RFC 8878
-// has it; ours unpacks the frame of the value that it is asked for.
+// has it; ours unpacks the frame of the value that it is asked for, and reads no
+// more than that where the index tells where frames stand.
 type pageDictionary struct {
-	buf    []byte // that packed is part of
-	packed []byte
-	frames []int    // where each begins in packed, and the end
-	each   int      // values of a frame
-	values []uint32 // where each stands in plain, behind its length; 0 while its frame is packed
-	plain  []byte   // of the frames that are unpacked
-	size   int      // plain bytes of all
+	packed []byte  // the page, nil when its frames are read one by one
+	ends   []int64 // where each frame begins, in packed or in the file, and the last one ends
+	count  int     // of values
+	each   int     // values of a frame
+	size   int     // plain bytes of all
+
+	unpacked int      // frames
+	at       []int32  // of each frame: where in offsets its values begin, -1 while it is packed
+	offsets  []uint32 // where values stand in plain, behind their length
+	plain    []byte   // of the frames that are unpacked
 }
 
 // How many plain bytes a frame has about. Smaller ones unpack faster, but each has
@@ -47,32 +52,58 @@ func frameValues(n, size int) int {
 }
 
 func (d *pageDictionary) reset() {
-	d.packed, d.frames, d.values, d.plain, d.size, d.each = nil, d.frames[:0], d.values[:0], d.plain[:0], 0, 0
+	d.packed, d.ends, d.count = d.packed[:0], nil, 0
 }
 
-// set makes d the dictionary of a page: n values that take size bytes. It keeps
-// packed.
-func (d *pageDictionary) set(packed []byte, n, size int) error {
+func validDictionary(n, size int) bool {
+	return n > 0 && size > 0 && n <= size/4 && size <= maxPage
+}
+
+// set makes d the dictionary whose frames stand in the file where list says.
+func (d *pageDictionary) set(list *dictionaryFrames) {
+	d.packed = d.packed[:0]
+	d.begin(list.ends, list.values, list.plain)
+}
+
+// setPage makes d the dictionary of a page: n values that take size bytes. It
+// copies the page.
+func (d *pageDictionary) setPage(page []byte, n, size int) error {
 	d.reset()
-	if n < 0 || size < 0 || n > size/4 {
+	if !validDictionary(n, size) {
 		return fmt.Errorf("a dictionary of %d values in %d bytes", n, size)
 	}
-	d.packed, d.size = packed, size
-	d.frames = append(d.frames, 0)
-	for at := 0; at < len(d.packed); d.frames = append(d.frames, at) {
-		length, err := frameLength(d.packed[at:])
+	ends, err := frameEnds(page)
+	if err != nil {
+		return err
+	}
+	d.packed = append(d.packed, page...)
+	d.begin(ends, n, size)
+	return nil
+}
+
+func (d *pageDictionary) begin(ends []int64, n, size int) {
+	frames := len(ends) - 1
+	d.ends, d.count, d.size, d.each = ends, n, size, (n+frames-1)/frames
+	d.at, d.offsets, d.plain, d.unpacked = d.at[:0], d.offsets[:0], d.plain[:0], 0
+	for range frames {
+		d.at = append(d.at, -1)
+	}
+}
+
+// frameEnds finds the frames of a dictionary's page.
+func frameEnds(page []byte) ([]int64, error) {
+	ends := []int64{0}
+	for at := 0; at < len(page); ends = append(ends, int64(at)) {
+		length, err := frameLength(page[at:])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		at += length
 	}
-	frames := len(d.frames) - 1
-	if frames == 0 || n == 0 {
-		return fmt.Errorf("a dictionary without values")
+	if len(ends) == 1 {
+		return nil, fmt.Errorf("a dictionary without values")
 	}
-	d.each = (n + frames - 1) / frames
-	d.values = append(d.values, make([]uint32, n)...)
-	return nil
+	return ends, nil
 }
 
 // frameLength returns the length of the frame of zstd that b begins with: its
@@ -102,46 +133,73 @@ func frameLength(b []byte) (int, error) {
 }
 
 // value returns the value of a number. It stays valid until the next call.
-func (d *pageDictionary) value(id uint32) ([]byte, error) {
-	if id >= uint32(len(d.values)) {
-		return nil, fmt.Errorf("value %d of a dictionary of %d", id, len(d.values))
+func (d *pageDictionary) value(f *eventsFile, id uint32) ([]byte, error) {
+	if uint64(id) >= uint64(d.count) {
+		return nil, fmt.Errorf("value %d of a dictionary of %d", id, d.count)
 	}
-	if d.values[id] == 0 {
-		if err := d.unpack(int(id) / d.each); err != nil {
+	frame := int(id) / d.each
+	if d.at[frame] < 0 {
+		if err := d.unpack(f, frame); err != nil {
+			d.reset()
 			return nil, err
 		}
 	}
-	from := d.values[id]
+	from := d.offsets[int(d.at[frame])+int(id)-frame*d.each]
 	return d.plain[from : from+binary.LittleEndian.Uint32(d.plain[from-4:])], nil
 }
 
+// frame returns the packed bytes of a frame.
+func (d *pageDictionary) frame(f *eventsFile, frame int) ([]byte, error) {
+	from, to := d.ends[frame], d.ends[frame+1]
+	if len(d.packed) > 0 {
+		return d.packed[from:to], nil
+	}
+	return f.blocks.view(from, to-from)
+}
+
 // unpack unpacks a frame.
-func (d *pageDictionary) unpack(frame int) (err error) {
-	at := len(d.plain)
-	if d.plain, err = pageDecoder().DecodeAll(d.packed[d.frames[frame]:d.frames[frame+1]], d.plain); err != nil {
-		d.plain = d.plain[:at]
+func (d *pageDictionary) unpack(f *eventsFile, frame int) error {
+	packed, err := d.frame(f, frame)
+	if err != nil {
 		return err
 	}
-	end := len(d.plain)
-	first := min(frame*d.each, len(d.values))
-	values := d.values[first:min(first+d.each, len(d.values))]
-	if whole := len(values) == len(d.values); end > d.size || whole && end != d.size {
-		err = fmt.Errorf("a dictionary has %d bytes instead of %d", end, d.size)
+	at := len(d.plain)
+	if d.plain, err = appendFrame(d.plain, packed, d.size-at); err != nil {
+		return err
 	}
-	for i := 0; err == nil && i < len(values); i++ {
-		if end-at < 4 || uint64(binary.LittleEndian.Uint32(d.plain[at:])) > uint64(end-at-4) {
-			err = fmt.Errorf("a dictionary ends within a value")
-			break
+	if d.unpacked++; d.unpacked == len(d.at) && len(d.plain) != d.size {
+		return fmt.Errorf("a dictionary has %d bytes instead of %d", len(d.plain), d.size)
+	}
+	first := len(d.offsets)
+	for range min(d.each, d.count-frame*d.each) {
+		rest := d.plain[at:]
+		if len(rest) < 4 || uint64(binary.LittleEndian.Uint32(rest)) > uint64(len(rest)-4) {
+			return fmt.Errorf("a dictionary ends within a value")
 		}
-		values[i] = uint32(at + 4)
-		at += 4 + int(binary.LittleEndian.Uint32(d.plain[at:]))
+		d.offsets = append(d.offsets, uint32(at+4))
+		at += 4 + int(binary.LittleEndian.Uint32(rest))
 	}
-	if err == nil && at != end {
-		err = fmt.Errorf("a dictionary has more than its values")
+	if at != len(d.plain) {
+		return fmt.Errorf("a dictionary has more than its values")
+	}
+	d.at[frame] = int32(first)
+	return nil
+}
+
+// appendFrame appends what a frame holds, up to limit bytes.
+func appendFrame(dst, packed []byte, limit int) ([]byte, error) {
+	var h zstd.Header
+	if err := h.Decode(packed); err != nil {
+		return dst, err
+	}
+	size := min(h.FrameContentSize, uint64(limit)) // 0 when a short frame does not tell
+	dst = slices.Grow(dst, int(size)+unpackSlack)
+	plain, err := pageDecoder().DecodeAll(packed, dst[len(dst):])
+	if err == nil && len(plain) > limit {
+		err = fmt.Errorf("a dictionary has more bytes than it says")
 	}
 	if err != nil {
-		clear(d.values)
-		d.plain = d.plain[:0]
+		return dst, err
 	}
-	return err
+	return append(dst, plain...), nil // mostly it stands there already
 }

@@ -3,7 +3,6 @@ package index
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -44,7 +43,8 @@ type columnCursor struct {
 	allLevels      []byte
 	counted, below int // values in front of the row counted
 
-	packed, plain []byte // reused
+	plain      []byte // of the page
+	levelBytes []byte
 }
 
 // fewRows is how many rows of a page are looked for one by one. When it is asked
@@ -56,30 +56,26 @@ const fewRows = 4
 const maxPage = 64 << 20
 
 var pageDecoder = sync.OnceValue(func() *zstd.Decoder {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxPage))
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxPage), zstd.IgnoreChecksum(true))
 	if err != nil {
 		panic(err) // the options are constants
 	}
 	return d
 })
 
-// spareCursors keep the memory of cursors that were closed: a query that reads a
-// few rows of many segments needs one for each column of each.
-var spareCursors = sync.Pool{New: func() any { return new(columnCursor) }}
+// unpackSlack is room behind what is unpacked, with which the decoder is faster.
+const unpackSlack = 64
 
-func newColumnCursor(leaf int) *columnCursor {
-	c := spareCursors.Get().(*columnCursor)
-	c.leaf, c.group, c.first, c.rows = leaf, -1, 0, 0
-	return c
-}
+func newColumnCursor(leaf int) *columnCursor { return &columnCursor{leaf: leaf, group: -1} }
 
-// Bounds of what a spare cursor keeps.
-const maxSpare = 1 << 20
+// reset makes the cursor one of another file.
+func (c *columnCursor) reset() { c.group, c.first, c.rows = -1, 0, 0 }
 
-func (c *columnCursor) close() {
-	if cap(c.packed)+cap(c.plain)+cap(c.dictionary.buf)+cap(c.dictionary.plain)+4*cap(c.dictionary.values) <= maxSpare {
-		spareCursors.Put(c)
-	}
+// size is what the cursor holds in memory, about.
+func (c *columnCursor) size() int {
+	d := &c.dictionary
+	return cap(c.plain) + cap(c.levelBytes) + cap(c.allLevels) + 4*(cap(c.allIDs)+cap(c.ints)+cap(c.offsets)) + 8*cap(c.longs) +
+		cap(d.packed) + cap(d.plain) + 4*cap(d.offsets)
 }
 
 func (c *columnCursor) holds(row int64) bool {
@@ -130,7 +126,7 @@ var present = []byte{1}
 
 // text returns a value of a column of texts. It stays valid until the next one is
 // asked for.
-func (c *columnCursor) text(at int) ([]byte, error) {
+func (c *columnCursor) text(f *eventsFile, at int) ([]byte, error) {
 	if c.encoding != format.RLEDictionary {
 		if at+1 >= len(c.offsets) {
 			return nil, fmt.Errorf("value %d of a page of %d", at, len(c.offsets)-1)
@@ -146,7 +142,7 @@ func (c *columnCursor) text(at int) ([]byte, error) {
 			return nil, fmt.Errorf("a page has no value %d", at)
 		}
 	}
-	return c.dictionary.value(id)
+	return c.dictionary.value(f, id)
 }
 
 func (c *columnCursor) bit(at int) bool { return c.data[at/8]>>(at%8)&1 == 1 }
@@ -201,66 +197,59 @@ func (c *columnCursor) load(f *eventsFile, row int64) (err error) {
 	if group < 0 {
 		return fmt.Errorf("row %d is outside the file", row)
 	}
-	from := f.first[group]
-	pages, err := f.pages(group, c.leaf)
-	if err != nil {
-		return err
-	}
-	k, exact := slices.BinarySearchFunc(pages, row-from, func(p format.PageLocation, row int64) int { return int(p.FirstRowIndex - row) })
-	if !exact {
-		k--
-	}
-	if k < 0 {
-		return fmt.Errorf("row %d is missing in column %d", row, c.leaf)
-	}
 	if c.group != group {
-		if err := c.loadDictionary(f, group, pages[0].Offset); err != nil {
+		if err := c.loadDictionary(f, group); err != nil {
 			return err
 		}
 	}
-	c.first = from + pages[k].FirstRowIndex
-	end := f.first[group+1]
-	if k+1 < len(pages) {
-		end = from + pages[k+1].FirstRowIndex
-	}
-	header, body, err := c.page(f, pages[k].Offset, int64(pages[k].CompressedPageSize))
+	p, err := f.page(group, c.leaf, row)
 	if err != nil {
 		return err
 	}
-	return c.unpack(&header, body, int(end-c.first))
+	h, body, err := readPage(f, p.offset, p.size)
+	if err != nil {
+		return err
+	}
+	c.first = p.first
+	return c.unpack(&h, body, int(p.end-p.first))
 }
 
-// page reads the header and the body of a page.
-func (c *columnCursor) page(f *eventsFile, offset, size int64) (h pageHeader, body []byte, err error) {
-	if c.packed, err = f.blocks.read(c.packed[:0], offset, size); err != nil {
-		return h, nil, err
-	}
-	h, n, err := readPageHeader(c.packed)
+// readPage reads the header and the body of a page, which is valid until something
+// else of the file is read.
+func readPage(f *eventsFile, offset, size int64) (h pageHeader, body []byte, err error) {
+	b, err := f.blocks.view(offset, size)
 	if err != nil {
 		return h, nil, err
 	}
-	body = c.packed[n:]
+	h, n, err := readPageHeader(b)
+	if err != nil {
+		return h, nil, err
+	}
+	body = b[n:]
 	if h.packed != len(body) || h.plain < 0 || h.plain > maxPage {
 		return h, nil, fmt.Errorf("a page of %d bytes says that it has %d, unpacked %d", len(body), h.packed, h.plain)
 	}
 	return h, body, nil
 }
 
-// loadDictionary reads the dictionary of a group, which ends where its first
-// page begins; without one there is none.
-func (c *columnCursor) loadDictionary(f *eventsFile, group int, end int64) error {
+// loadDictionary prepares the dictionary of a group, if there is one. Its page ends
+// where the first data page begins.
+func (c *columnCursor) loadDictionary(f *eventsFile, group int) error {
 	c.group = -1
 	c.dictionary.reset()
-	if start := f.chunk(group, c.leaf).MetaData.DictionaryPageOffset; start != 0 {
-		h, body, err := c.page(f, start, end-start)
+	chunk := f.chunk(group, c.leaf)
+	switch {
+	case chunk.frames != nil:
+		c.dictionary.set(chunk.frames)
+	case chunk.dictionary != 0:
+		h, body, err := readPage(f, chunk.dictionary, chunk.data-chunk.dictionary)
 		if err != nil {
 			return err
 		}
 		if h.kind != format.DictionaryPage {
 			return fmt.Errorf("page of type %v instead of a dictionary", h.kind)
 		}
-		c.packed, c.dictionary.buf = c.dictionary.buf, c.packed // body stays there
-		if err := c.dictionary.set(body, h.values, h.plain); err != nil {
+		if err := c.dictionary.setPage(body, h.values, h.plain); err != nil {
 			return err
 		}
 	}
@@ -269,6 +258,9 @@ func (c *columnCursor) loadDictionary(f *eventsFile, group int, end int64) error
 }
 
 func unpackPage(dst, packed []byte, size int) ([]byte, error) {
+	if cap(dst) < size+unpackSlack {
+		dst = make([]byte, 0, size+size/8+unpackSlack)
+	}
 	dst, err := pageDecoder().DecodeAll(packed, dst[:0])
 	if err == nil && len(dst) != size {
 		err = fmt.Errorf("a page has %d bytes instead of %d", len(dst), size)
@@ -286,7 +278,8 @@ func (c *columnCursor) unpack(h *pageHeader, body []byte, rows int) error {
 		return fmt.Errorf("a page of %d rows says that it has %d, %d of them empty", rows, h.values, h.nulls)
 	}
 	c.values, c.whole, c.asked, c.row = values, false, 0, -1
-	c.levels = hybrid{body[:size], 1}
+	c.levelBytes = append(c.levelBytes[:0], body[:size]...)
+	c.levels = hybrid{c.levelBytes, 1}
 	c.rows = rows
 	if values == 0 {
 		return nil
@@ -297,9 +290,10 @@ func (c *columnCursor) unpack(h *pageHeader, body []byte, rows int) error {
 		if c.plain, err = unpackPage(c.plain, plain, h.plain-size); err != nil {
 			return err
 		}
-		plain = c.plain
+	} else {
+		c.plain = append(c.plain[:0], plain...)
 	}
-	return c.decode(h.encoding, plain)
+	return c.decode(h.encoding, c.plain)
 }
 
 // decode reads the values of the page, but for numbers in the dictionary.

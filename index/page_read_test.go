@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/parquet-go/parquet-go/encoding/rle"
@@ -91,8 +90,20 @@ func TestPageHeader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := readPageLocations(b); err != nil || !slices.Equal(got, []format.PageLocation(index.PageLocations)) {
-		t.Errorf("%v, %v", got, err)
+	for row := range int64(40 * 100) {
+		at := row / 100
+		want := page{offset: at << 33, size: at, first: 100 * at, end: 100 * (at + 1)}
+		if got, err := findPage(b, row, 40*100); err != nil || got != want {
+			t.Fatalf("row %d: %+v, %v", row, got, err)
+		}
+	}
+	for cut := range b {
+		if p, err := findPage(b[:cut], 0, 40*100); err == nil {
+			t.Errorf("a list cut off after %d of %d bytes has %+v", cut, len(b), p)
+		}
+	}
+	if p, err := findPage(b, 40*100, 40*100); err == nil {
+		t.Errorf("a row behind the last one is in %+v", p)
 	}
 }
 
@@ -120,15 +131,15 @@ func TestPageDictionary(t *testing.T) {
 			t.Fatalf("%+v, %v", h, err)
 		}
 		var d pageDictionary
-		if err := d.set(page[at:], h.values, h.plain); err != nil {
+		if err := d.setPage(page[at:], h.values, h.plain); err != nil {
 			t.Fatal(err)
 		}
-		if frames := len(d.frames) - 1; n > 3000 && frames < 10 {
+		if frames := len(d.at); n > 3000 && frames < 10 {
 			t.Fatalf("%d values in %d frames", n, frames)
 		}
 		for i := range n {
 			id := (i*7001 + n/2) % n
-			got, err := d.value(uint32(id))
+			got, err := d.value(nil, uint32(id))
 			if err != nil || !bytes.Equal(got, values.value(uint32(id+1))) {
 				t.Fatalf("value %d of %d: %q, %v", id, n, got, err)
 			}
@@ -136,7 +147,7 @@ func TestPageDictionary(t *testing.T) {
 				t.Errorf("one value unpacks %d bytes", len(d.plain))
 			}
 		}
-		if _, err := d.value(uint32(n)); err == nil {
+		if _, err := d.value(nil, uint32(n)); err == nil {
 			t.Error("there is a value behind the last")
 		}
 	}

@@ -30,6 +30,7 @@ type parquetWriter struct {
 	pages   []format.OffsetIndex // one for each chunk
 	times   []format.ColumnIndex // eventTime's, one for each row group
 	digests []uint64             // one for each chunk; see chunkDigest
+	frames  []byte               // of the dictionary of each chunk; see frames.go
 	err     error
 
 	chunk   openChunk
@@ -50,6 +51,7 @@ type pageBuffers struct {
 	bits                 []byte
 	local                []uint32 // by number in the batch: number in the chunk
 	dictionary           []uint32 // numbers in the batch
+	ends                 []int    // of the frames of a dictionary
 }
 
 // openChunk is the column chunk that is being written.
@@ -215,7 +217,7 @@ func (p *parquetWriter) uses(encoding format.Encoding) {
 // size bytes; see pageDictionary.
 func (p *parquetWriter) dictionaryPage(col *column, size int) {
 	b := &p.page
-	b.packed = b.packed[:0]
+	b.packed, b.ends = b.packed[:0], b.ends[:0]
 	for numbers := range slices.Chunk(b.dictionary, frameValues(len(b.dictionary), size)) {
 		b.body = b.body[:0]
 		for _, n := range numbers {
@@ -224,7 +226,9 @@ func (p *parquetWriter) dictionaryPage(col *column, size int) {
 			p.chunk.digest.dictionary.bytes(v)
 		}
 		b.packed = encoder().EncodeAll(b.body, b.packed)
+		b.ends = append(b.ends, len(b.packed))
 	}
+	p.frames = appendFrames(p.frames, len(b.dictionary), size, b.ends)
 	header := format.PageHeader{
 		Type:                 format.DictionaryPage,
 		UncompressedPageSize: int32(size),
@@ -244,6 +248,8 @@ func (p *parquetWriter) end() {
 	start := c.meta.DataPageOffset
 	if c.meta.DictionaryPageOffset > 0 {
 		start = c.meta.DictionaryPageOffset
+	} else {
+		p.frames = appendFrames(p.frames, 0, 0, nil)
 	}
 	if c.optional {
 		p.uses(format.RLE)
@@ -287,19 +293,20 @@ func (p *parquetWriter) close() error {
 		column.ColumnIndexOffset = p.offset
 		column.ColumnIndexLength = int32(p.structure(&p.times[g]))
 	}
+	of := footerSchema()
 	size := p.structure(&format.FileMetaData{
-		Version: 2, Schema: layout.elements, NumRows: rows, RowGroups: p.groups,
-		CreatedBy: "trailblame version 1 (build )", ColumnOrders: layout.orders,
+		Version: 2, Schema: of.elements, NumRows: rows, RowGroups: p.groups,
+		CreatedBy: "trailblame version 1 (build )", ColumnOrders: of.orders,
 	})
 	p.write(append(binary.LittleEndian.AppendUint32(nil, uint32(size)), parquetMagic...))
 	return p.err
 }
 
-// schemaOf returns the schema as a file's footer has it: what parquet-go writes
+// footerSchema is the schema as a file's footer has it: what parquet-go writes
 // into a file without rows.
-func schemaOf(schema *parquet.Schema) (elements []format.SchemaElement, orders []format.ColumnOrder) {
+var footerSchema = sync.OnceValue(func() fileSchema {
 	var b bytes.Buffer
-	w := parquet.NewGenericWriter[any](&b, schema)
+	w := parquet.NewGenericWriter[any](&b, schema())
 	if err := w.Close(); err != nil {
 		panic("index: the schema cannot be written: " + err.Error())
 	}
@@ -307,5 +314,5 @@ func schemaOf(schema *parquet.Schema) (elements []format.SchemaElement, orders [
 	if err != nil {
 		panic("index: the schema cannot be read: " + err.Error())
 	}
-	return f.Metadata().Schema, f.Metadata().ColumnOrders
-}
+	return fileSchema{f.Metadata().Schema, f.Metadata().ColumnOrders}
+})

@@ -35,6 +35,14 @@ func (w *segmentWriter) readBack() error {
 	if err != nil {
 		return err
 	}
+	rows, err := seg.Reader()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if err := rows.checkFrames(); err != nil {
+		return err
+	}
 	want := w.seg.parquet.digests
 	if len(digests) != len(want) {
 		return errReadBack
@@ -92,7 +100,7 @@ func (d *digest) texts(data []byte, offsets []uint32) {
 // digests reads the whole Parquet file and returns the digests of its chunks,
 // row group by row group.
 func (s *Segment) digests() (digests []uint64, err error) {
-	pf, err := s.file()
+	pf, err := s.parquet()
 	if err != nil {
 		return nil, err
 	}
@@ -151,19 +159,4 @@ func (d *chunkDigest) page(page parquet.Page) {
 	default:
 		d.values.texts(values.ByteArray())
 	}
-}
-
-// verify reads every block and calls report for each that is damaged, until
-// report returns an error.
-func (b *blockReader) verify(report func(error) error) error {
-	block := blockPool.Get().(*[blockSize]byte)
-	defer blockPool.Put(block)
-	for k := range (b.size + blockSize - 1) / blockSize {
-		if err := b.readBlock(k, block[:min(blockSize, b.size-k*blockSize)]); err != nil {
-			if err := report(err); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

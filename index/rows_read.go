@@ -2,6 +2,7 @@ package index
 
 import (
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/trailblame/trailblame/ingest"
@@ -10,31 +11,65 @@ import (
 // Rows reads events of one segment. Going up through the rows is cheap, going
 // back costs a page a column. It belongs to one goroutine.
 type Rows struct {
-	seg     *Segment
-	file    *eventsFile
-	columns []*columnCursor
-	err     error
+	seg *Segment
+	*rowsMemory
+	err error
+}
+
+// rowsMemory is what a reader works with: its file, with the blocks that were read
+// last, and a cursor for each column that was asked for.
+type rowsMemory struct {
+	file    eventsFile
+	columns []*columnCursor // by leaf
 	scratch []byte
+}
+
+// spareMemory is that of readers that were closed: a query that reads a few rows of
+// many segments needs as much for each, and for each column as much as for the
+// same one of the segment before.
+var spareMemory = sync.Pool{New: func() any { return &rowsMemory{columns: make([]*columnCursor, layout.count)} }}
+
+func newRows(s *Segment, f *footer, blocks *blockReader) *Rows {
+	m := spareMemory.Get().(*rowsMemory)
+	m.file.footer = f
+	m.file.blocks.reset(blocks)
+	return &Rows{seg: s, rowsMemory: m}
+}
+
+// Bounds of what spare memory keeps of each column, and of what pages are read to.
+const maxSpare = 1 << 20
+
+// Close gives up the reader's pages.
+func (r *Rows) Close() {
+	m := r.rowsMemory
+	if m == nil {
+		return
+	}
+	r.rowsMemory = nil
+	for i, c := range m.columns {
+		switch {
+		case c == nil:
+		case c.size() > maxSpare:
+			m.columns[i] = nil
+		default:
+			c.reset()
+		}
+	}
+	if cap(m.file.blocks.apart) > maxSpare {
+		m.file.blocks.apart = nil
+	}
+	m.file.footer = nil
+	m.file.blocks.reset(nil)
+	spareMemory.Put(m)
 }
 
 // Reader returns a reader of the segment's rows.
 func (s *Segment) Reader() (*Rows, error) {
-	pf, err := s.file()
+	f, blocks, err := s.events()
 	if err != nil {
 		return nil, err
 	}
-	return &Rows{seg: s, file: newEventsFile(pf, s.blocks), columns: make([]*columnCursor, layout.count)}, nil
-}
-
-// Close gives up the reader's pages.
-func (r *Rows) Close() {
-	for i, c := range r.columns {
-		if c != nil {
-			c.close()
-			r.columns[i] = nil
-		}
-	}
-	r.file.blocks.close()
+	return newRows(s, f, blocks), nil
 }
 
 // Key is what events are ordered and cited by.
@@ -109,7 +144,7 @@ func (r *Rows) text(leaf, row int) []byte {
 }
 
 func (r *Rows) textAt(c *columnCursor, at int) []byte {
-	v, err := c.text(at)
+	v, err := c.text(&r.file, at)
 	if err != nil {
 		r.err = asCorrupt(r.seg.info.Events.Name, err)
 	}
@@ -128,7 +163,7 @@ func (r *Rows) at(leaf, row int) (c *columnCursor, place int) {
 		r.columns[leaf] = c
 	}
 	if !c.holds(int64(row)) {
-		if err := c.load(r.file, int64(row)); err != nil {
+		if err := c.load(&r.file, int64(row)); err != nil {
 			r.err = asCorrupt(r.seg.info.Events.Name, err)
 			return nil, 0
 		}

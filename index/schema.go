@@ -1,7 +1,9 @@
 package index
 
 import (
+	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/parquet-go/parquet-go"
@@ -30,11 +32,14 @@ func snakePath(c ingest.Column) []string {
 	return path
 }
 
+// words makes words of what keys write as one.
+var words = strings.NewReplacer("webId", "WebId", "vpcEndpoint", "VpcEndpoint")
+
 // snake turns sourceIPAddress into source_ip_address and awsRegion into
 // aws_region.
 func snake(key string) string {
 	var b strings.Builder
-	runes := []rune(strings.NewReplacer("webId", "WebId", "vpcEndpoint", "VpcEndpoint").Replace(key))
+	runes := []rune(words.Replace(key))
 	for i, r := range runes {
 		if unicode.IsUpper(r) && i > 0 {
 			lowerBefore := unicode.IsLower(runes[i-1]) || unicode.IsDigit(runes[i-1])
@@ -74,9 +79,6 @@ func text(n parquet.Node) parquet.Node {
 // leaves maps the file's leaf columns: leaves.of gives the index of a column's
 // leaf.
 type leaves struct {
-	schema   *parquet.Schema
-	elements []format.SchemaElement // the schema in a file's footer
-	orders   []format.ColumnOrder
 	leaves   []leaf
 	of       [ingest.NumColumns]int
 	time     int // eventTime
@@ -95,9 +97,57 @@ type leaf struct {
 	optional bool
 }
 
+// name is the leaf's name in the schema.
+func (l *leaf) name() string { return l.path[len(l.path)-1] }
+
+// layout is made without parquet-go, whose reflection takes as long as a search for
+// one event; schema, which only writers need, must have the same leaves.
 var layout = newLayout()
 
 func newLayout() *leaves {
+	l := &leaves{leaves: []leaf{
+		{ingest.NumColumns, []string{templateColumn}, format.ByteArray, false},
+		{ingest.NumColumns, []string{objectColumn}, format.ByteArray, false},
+		{ingest.NumColumns, []string{positionColumn}, format.Int32, false},
+		{ingest.NumColumns, []string{nativeColumn}, format.Boolean, false},
+	}}
+	for c := range ingest.NumColumns {
+		l.leaves = append(l.leaves, leaf{c, snakePath(c), kindOf(c), true})
+	}
+	l.count = len(l.leaves)
+	// The order of a group's members is that of their names.
+	slices.SortFunc(l.leaves, func(a, b leaf) int { return slices.Compare(a.path, b.path) })
+	for i, leaf := range l.leaves {
+		switch {
+		case leaf.column < ingest.NumColumns:
+			l.of[leaf.column] = i
+		case leaf.path[0] == templateColumn:
+			l.template = i
+		case leaf.path[0] == objectColumn:
+			l.object = i
+		case leaf.path[0] == positionColumn:
+			l.position = i
+		case leaf.path[0] == nativeColumn:
+			l.native = i
+		}
+	}
+	l.time = l.of[ingest.EventTime]
+	return l
+}
+
+// kindOf gives the physical type of a column.
+func kindOf(c ingest.Column) format.Type {
+	switch ingest.Columns[c].Kind {
+	case ingest.Bool:
+		return format.Boolean
+	case ingest.Time:
+		return format.Int64
+	}
+	return format.ByteArray
+}
+
+// schema is the schema of every Parquet file.
+var schema = sync.OnceValue(func() *parquet.Schema {
 	root := parquet.Group{
 		templateColumn: parquet.Encoded(parquet.Leaf(parquet.ByteArrayType), &parquet.RLEDictionary),
 		objectColumn:   parquet.Encoded(parquet.String(), &parquet.RLEDictionary),
@@ -117,28 +167,11 @@ func newLayout() *leaves {
 		}
 		group[path[len(path)-1]] = leafOf(c)
 	}
-	schema := parquet.NewSchema("cloudtrail", root)
-	l := &leaves{schema: schema, count: len(schema.Columns())}
-	index := func(path ...string) int {
-		leaf, ok := schema.Lookup(path...)
-		if !ok {
-			panic("index: no column " + strings.Join(path, "."))
-		}
-		return leaf.ColumnIndex
-	}
-	for c := range ingest.NumColumns {
-		l.of[c] = index(snakePath(c)...)
-	}
-	l.template, l.object = index(templateColumn), index(objectColumn)
-	l.position, l.native = index(positionColumn), index(nativeColumn)
-	l.time = l.of[ingest.EventTime]
-	l.elements, l.orders = schemaOf(schema)
-	for _, path := range schema.Columns() {
-		node, _ := schema.Lookup(path...)
-		l.leaves = append(l.leaves, leaf{ingest.NumColumns, path, format.Type(node.Node.Type().Kind()), node.Node.Optional()})
-	}
-	for c, leaf := range l.of {
-		l.leaves[leaf].column = ingest.Column(c)
-	}
-	return l
+	return parquet.NewSchema("cloudtrail", root)
+})
+
+// fileSchema is the schema as the footer of a file has it.
+type fileSchema struct {
+	elements []format.SchemaElement
+	orders   []format.ColumnOrder
 }

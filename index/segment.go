@@ -26,11 +26,11 @@ type Segment struct {
 	terms *termsFile
 	files []reader
 
-	mu      sync.Mutex
-	fields  [NumFields]*fieldReader
-	parquet *parquet.File
-	blocks  *blockReader // of the Parquet file, when parquet is set
-	fsys    fileSystem
+	mu     sync.Mutex
+	fields [NumFields]*fieldReader
+	footer *footer
+	blocks *blockReader // of the Parquet file, when it is open
+	fsys   fileSystem
 }
 
 // openSegment opens the segment's terms file; the events are opened when they
@@ -178,12 +178,10 @@ func (s *Segment) Terms(f Field, yield func(TermCount) bool) error {
 	})
 }
 
-// file opens the Parquet file.
-func (s *Segment) file() (pf *parquet.File, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.parquet != nil {
-		return s.parquet, nil
+// file opens the Parquet file. s.mu is held.
+func (s *Segment) file() (*blockReader, error) {
+	if s.blocks != nil {
+		return s.blocks, nil
 	}
 	name := s.info.Events.Name
 	f, err := s.fsys.open(name)
@@ -194,16 +192,52 @@ func (s *Segment) file() (pf *parquet.File, err error) {
 	if f.size() != s.info.Events.Size {
 		return nil, corrupt(name, min(f.size(), s.info.Events.Size), "%d bytes instead of %d", f.size(), s.info.Events.Size)
 	}
-	sums, _, err := s.terms.load(sectionSums)
+	blocks, err := s.terms.events(name, f)
 	if err != nil {
 		return nil, err
 	}
-	blocks := &blockReader{name: name, r: f, size: f.size(), sums: parseSums(sums)}
-	if pf, err = openEvents(blocks, s.info.Rows); err != nil {
+	s.blocks = blocks
+	return blocks, nil
+}
+
+// events returns the Parquet file and its footer.
+func (s *Segment) events() (*footer, *blockReader, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	blocks, err := s.file()
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.footer == nil {
+		f, err := s.readFooter(blocks)
+		if err != nil {
+			return nil, nil, err
+		}
+		s.footer = f
+	}
+	return s.footer, blocks, nil
+}
+
+func (s *Segment) readFooter(blocks *blockReader) (*footer, error) {
+	cache := blockCache{r: blocks}
+	f, err := readFooter(&cache, s.info.Rows)
+	if err != nil {
 		return nil, err
 	}
-	s.parquet, s.blocks = pf, blocks
-	return pf, nil
+	frames, at, err := s.terms.load(sectionFrames)
+	if err != nil || frames == nil { // of version 1
+		return f, err
+	}
+	return f, f.readFrames(&decbuf{file: s.info.Terms.Name, offset: at, b: frames})
+}
+
+// parquet opens the Parquet file with parquet-go, its footer being one of ours.
+func (s *Segment) parquet() (*parquet.File, error) {
+	_, blocks, err := s.events()
+	if err != nil {
+		return nil, err
+	}
+	return openParquet(blocks)
 }
 
 // recoverCorrupt turns a panic of the Parquet library into an error. The bytes

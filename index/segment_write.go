@@ -234,7 +234,8 @@ func (d *segmentDraft) sections(extra []delivery) (ids []uint64, bodies [][]byte
 	}
 	ids, bodies = append(ids, sectionDeliveries), append(bodies, encodeDeliveries(extra))
 	if d.sums != nil {
-		ids, bodies = append(ids, sectionSums), append(bodies, appendSums(nil, d.sums.finish()))
+		ids = append(ids, sectionFrames, sectionSums)
+		bodies = append(bodies, d.parquet.frames, appendSums(nil, d.sums.finish()))
 	}
 	return ids, bodies, nil
 }

@@ -15,7 +15,7 @@ import (
 //
 //	sections   one after another
 //	directory  count; then id, offset, length of each section (varints)
-//	sums       uint32 per block of the above
+//	sums       uint32 per block of the above; see block.go
 //	tail       uint64 length of the above, uint64 offset of the directory,
 //	           uint32 format version, uint32 CRC-32C of sums and the tail so
 //	           far, 8 bytes of magic
@@ -35,6 +35,7 @@ const (
 	sectionDeliveries = 4 // further deliveries of events
 	sectionSharedIDs  = 5 // fingerprints of sharedEventID
 	sectionHours      = 6 // hours with events, see hours.go
+	sectionFrames     = 7 // where the frames of dictionaries stand in the Parquet file, see frames.go
 	sectionField      = 16
 )
 
@@ -48,6 +49,8 @@ func sectionName(id uint64) string {
 		return "the shared event ids"
 	case id == sectionHours:
 		return "the hours"
+	case id == sectionFrames:
+		return "the frames of dictionaries"
 	case id >= sectionField:
 		return "the terms of " + Field(id-sectionField).String()
 	}
@@ -99,45 +102,85 @@ type termsFile struct {
 
 // openTerms opens the terms file of the given size, whose root must be want.
 func openTerms(name string, f io.ReaderAt, size int64, want root) (*termsFile, error) {
-	var tail [termsTailSize]byte
 	if size < termsTailSize {
 		return nil, corrupt(name, size, "the file is too short")
 	}
-	if _, err := f.ReadAt(tail[:], size-termsTailSize); err != nil {
-		return nil, corrupt(name, size-termsTailSize, "cannot be read: %v", err)
+	// One read takes the last block, which mostly has the directory, and all behind.
+	from := lastBlock(size)
+	buf := blockPool.Get().(*[oldBlockSize]byte)
+	defer blockPool.Put(buf)
+	end, err := readEnd(buf[:], name, f, size, from)
+	if err != nil {
+		return nil, err
 	}
+	tail := end[len(end)-termsTailSize:]
 	length := int64(binary.LittleEndian.Uint64(tail[0:]))
 	if string(tail[24:]) != termsMagic || length < 0 || length > size-termsTailSize {
 		return nil, corrupt(name, size-termsTailSize, "bad tail")
 	}
-	blocks := (length + blockSize - 1) / blockSize
+	version := binary.LittleEndian.Uint32(tail[16:])
+	block := blockSizeOf(version)
+	blocks := (length + block - 1) / block
 	if length+4*blocks+termsTailSize != size {
 		return nil, corrupt(name, size-termsTailSize, "bad length")
 	}
-	end := make([]byte, size-length)
-	if _, err := f.ReadAt(end, length); err != nil {
-		return nil, corrupt(name, length, "cannot be read: %v", err)
+	if length < from { // of version 1
+		from = length
+		if end, err = readEnd(nil, name, f, size, from); err != nil {
+			return nil, err
+		}
+		tail = end[len(end)-termsTailSize:]
 	}
-	if sha256.Sum256(end) != want {
+	sums := end[length-from:]
+	if sha256.Sum256(sums) != want {
 		return nil, corrupt(name, length, "not the file that the manifest names")
 	}
-	t := &termsFile{r: &blockReader{name: name, r: f, size: length, sums: parseSums(end[:4*blocks])}}
-	if v := binary.LittleEndian.Uint32(tail[16:]); v < 1 || v > FormatVersion {
-		return nil, fmt.Errorf("%s has format %d; this program reads up to %d, use a newer one", name, v, FormatVersion)
+	if version < 1 || version > FormatVersion {
+		return nil, fmt.Errorf("%s has format %d; this program reads up to %d, use a newer one", name, version, FormatVersion)
 	}
-	return t, t.readDirectory(int64(binary.LittleEndian.Uint64(tail[8:])))
+	t := &termsFile{r: &blockReader{name: name, r: f, size: length, block: block, sums: parseSums(sums[:4*blocks])}}
+	at := int64(binary.LittleEndian.Uint64(tail[8:]))
+	if at < 0 || at > length {
+		return nil, corrupt(name, length, "bad directory offset")
+	}
+	if from%block == 0 && at >= from && from < length {
+		last := end[:length-from]
+		return t, t.readDirectory(at, at-from, last, t.r.check(from/block, last))
+	}
+	directory := make([]byte, length-at)
+	_, err = t.r.ReadAt(directory, at)
+	return t, t.readDirectory(at, 0, directory, err)
 }
 
-func (t *termsFile) readDirectory(at int64) error {
-	if at < 0 || at > t.r.size {
-		return corrupt(t.r.name, t.r.size, "bad directory offset")
+// lastBlock returns where the last block of a terms file of this version begins.
+func lastBlock(size int64) int64 {
+	const perBlock = blockSize + 4 // with its sum
+	blocks := (size - termsTailSize + perBlock - 1) / perBlock
+	return max(0, blocks-1) * blockSize
+}
+
+// readEnd reads all from an offset on, into buf if that is large enough.
+func readEnd(buf []byte, name string, f io.ReaderAt, size, from int64) ([]byte, error) {
+	if int64(len(buf)) < size-from {
+		buf = make([]byte, size-from)
 	}
-	b := make([]byte, t.r.size-at)
-	if _, err := t.r.ReadAt(b, at); err != nil {
+	end := buf[:size-from]
+	if n, err := f.ReadAt(end, from); n < len(end) {
+		return nil, corrupt(name, from, "cannot be read: %v", err)
+	}
+	return end, nil
+}
+
+// readDirectory reads the directory, which stands at offset at of the file, and
+// behind skip bytes of b; err is what reading it gave.
+func (t *termsFile) readDirectory(at, skip int64, b []byte, err error) error {
+	if err != nil {
 		return err
 	}
-	d := &decbuf{file: t.r.name, offset: at, b: b}
-	for range d.uvarint() {
+	d := &decbuf{file: t.r.name, offset: at, b: b[skip:]}
+	n := d.uvarint()
+	t.sections = make([]section, 0, min(n, uint64(len(d.b)/3)))
+	for range n {
 		s := section{d.uvarint(), int64(d.uvarint()), int64(d.uvarint())}
 		if s.offset < 0 || s.size < 0 || s.size > at || s.offset > at-s.size {
 			d.fail("bad section")
@@ -156,6 +199,12 @@ func (t *termsFile) section(id uint64) (section, bool) {
 		return section{}, false
 	}
 	return t.sections[i], true
+}
+
+// events returns a reader of the Parquet file that stands beside the terms.
+func (t *termsFile) events(name string, f reader) (*blockReader, error) {
+	sums, _, err := t.load(sectionSums)
+	return &blockReader{name: name, r: f, size: f.size(), block: t.r.block, sums: parseSums(sums)}, err
 }
 
 // load reads a whole section; a section that is not there is empty.

@@ -15,6 +15,8 @@ import (
 
 var errBadThrift = errors.New("a structure of the Parquet file does not decode")
 
+var errNoPage = errors.New("no page holds it")
+
 // pageHeader is what a reader takes of the PageHeader in front of a page.
 type pageHeader struct {
 	kind          format.PageType
@@ -81,26 +83,31 @@ func (c *thriftCheck) dataPage(h *pageHeader, id int, kind byte) bool {
 	return true
 }
 
-// readPageLocations reads an OffsetIndex.
-func readPageLocations(b []byte) (list []format.PageLocation, err error) {
+// findPage finds in an OffsetIndex the page that holds a row of a row group of so
+// many rows.
+func findPage(b []byte, row, rows int64) (found page, err error) {
 	c := thriftCheck{decbuf{b: b}}
+	found.first, found.end = -1, rows
 	c.fields(0, func(id int, kind byte) bool {
 		if id != 1 || kind != thriftList {
 			return false
 		}
-		n, kind := c.list()
-		if kind != thriftStruct {
-			c.fail("not a list of pages")
-		}
-		for ; n > 0 && c.err == nil; n-- {
-			list = append(list, c.pageLocation())
-		}
+		c.structures(func() {
+			if p := c.pageLocation(); p.FirstRowIndex <= row {
+				found = page{p.Offset, int64(p.CompressedPageSize), p.FirstRowIndex, rows}
+			} else {
+				found.end = min(found.end, p.FirstRowIndex)
+			}
+		})
 		return true
 	})
-	if c.err != nil {
-		return nil, errBadThrift
+	switch {
+	case c.err != nil:
+		return found, errBadThrift
+	case found.first < 0 || found.end <= row:
+		return found, errNoPage
 	}
-	return list, nil
+	return found, nil
 }
 
 func (c *thriftCheck) pageLocation() (p format.PageLocation) {

@@ -142,12 +142,11 @@ func (v *verifier) eventBlocks(seg *Segment, collect func(error) error) {
 		collect(corrupt(info.Name, min(f.size(), info.Size), "%d bytes instead of %d", f.size(), info.Size))
 		return
 	}
-	sums, _, err := seg.terms.load(sectionSums)
+	blocks, err := seg.terms.events(info.Name, f)
 	if err != nil {
 		collect(err)
 		return
 	}
-	blocks := &blockReader{name: info.Name, r: f, size: f.size(), sums: parseSums(sums)}
 	blocks.verify(collect)
 }
 
@@ -164,6 +163,9 @@ func (v *verifier) content(seg *Segment) error {
 		return err
 	}
 	defer rows.Close()
+	if err := rows.checkFrames(); err != nil {
+		return err
+	}
 	var reader TermReader
 	var raw []byte
 	for i := range seg.info.Rows {

@@ -104,11 +104,12 @@ func OpenWriter(dir string) (*Writer, error) {
 func newWriter(dir string, fsys fileSystem) (*Writer, error) {
 	m, damaged, err := loadManifest(fsys)
 	if errors.Is(err, errNoIndex) {
-		m, err = &manifest{Format: FormatVersion, NextFile: 1}, nil
+		m, err = &manifest{NextFile: 1}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	m.Format = FormatVersion // of what will be added
 	w := &Writer{dir: dir, fsys: fsys, manifest: m, known: map[objectKey]struct{}{}, incomplete: map[string]ingest.Status{},
 		lastCommit: time.Now(), limits: defaultLimits}
 	w.next.Store(m.NextFile)

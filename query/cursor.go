@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/trailblame/trailblame/index"
+	"github.com/trailblame/trailblame/ingest"
 )
 
 // cursor walks the matching events of one segment.
@@ -123,9 +124,12 @@ func (c *cursor) match(row int) (*Event, error) {
 	if err != nil || !ok && tooMuch == nil {
 		return nil, err
 	}
-	e, err := c.event(raw, row)
-	if err != nil || tooMuch == nil {
-		return e, err
+	if tooMuch == nil {
+		return c.event(raw, row, !c.filter.Uncited)
+	}
+	e, err := c.event(raw, row, true)
+	if err != nil {
+		return nil, err
 	}
 	if c.filter.Undecided == nil {
 		return nil, tooMuch
@@ -135,12 +139,34 @@ func (c *cursor) match(row int) (*Event, error) {
 }
 
 // event makes the event of a record.
-func (c *cursor) event(raw []byte, row int) (*Event, error) {
+func (c *cursor) event(raw []byte, row int, cited bool) (*Event, error) {
+	e := &Event{Raw: raw, at: place{c.seg, row}}
+	if !cited {
+		return e, c.identify(e, row)
+	}
 	key, err := c.reader.Key(row)
 	if err != nil {
 		return nil, err
 	}
-	return c.cite(&Event{Raw: raw, Time: key.Time, ID: key.ID, Account: key.Account, Object: key.Object, Index: key.Position}, row)
+	e.Time, e.ID, e.Account, e.Object, e.Index = key.Time, key.ID, key.Account, key.Object, key.Position
+	return c.cite(e, row)
+}
+
+// identify reads what orders an event.
+func (c *cursor) identify(e *Event, row int) error {
+	t, err := c.reader.Time(row)
+	if err != nil {
+		return err
+	}
+	e.Time = t
+	id, err := c.reader.Value(ingest.EventID, row)
+	if err != nil {
+		return err
+	}
+	e.ID = string(id)
+	account, err := c.reader.Value(ingest.RecipientAccountID, row)
+	e.Account = string(account)
+	return err
 }
 
 // values returns the event of row without its record; nil when that tells too

@@ -28,6 +28,9 @@ type Filter struct {
 	Undecided func(*Event, error)
 	// Latest turns the order round: the latest event comes first.
 	Latest bool
+	// Uncited leaves Object and Index of events empty, which spares reading them
+	// where nobody asks for more than records. Undecided is told them nevertheless.
+	Uncited bool
 	// Only asks for columns in place of records, which is far less work, or is
 	// nil. It must hold EventID and RecipientAccountID.
 	Only *Projection

@@ -100,6 +100,7 @@ func (a *app) query(ctx context.Context, flags *queryFlags, expr string) error {
 	if err := run.checkFormat(dest); err != nil {
 		return err
 	}
+	run.filter.Uncited = run.recordsOnly(dest)
 	t, err := a.openTrail(ctx, &flags.trail, flags.sources)
 	if err != nil {
 		return err
@@ -196,6 +197,12 @@ func (r *queryRun) checkFormat(d *destination) error {
 		return usagef("--count and --explain print text or json; not %s", d.form)
 	}
 	return nil
+}
+
+// recordsOnly tells whether nothing is printed of an event but its record.
+func (r *queryRun) recordsOnly(d *destination) bool {
+	records := d.form == formatNDJSON || d.form == formatJSON
+	return r.flags.count || records && r.picked == nil && r.tally == nil && r.jq == nil
 }
 
 // print runs the query. found tells whether any event matched.
