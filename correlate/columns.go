@@ -23,9 +23,11 @@ type columnParser struct {
 // maxOutlines bounds the templates that are kept.
 const maxOutlines = 1024
 
-var columnParsers = sync.Pool{New: func() any {
+var columnParsers = sync.Pool{New: func() any { return newColumnParser() }}
+
+func newColumnParser() *columnParser {
 	return &columnParser{outlines: map[string]*outline{}, decoder: newDecoder()}
-}}
+}
 
 // fromColumns makes the Event that ParseEvent makes of the record, as far as
 // columns were asked for; nil when only the record itself tells what it is. Its

@@ -40,6 +40,10 @@ type FailedRequest struct {
 	viaScope string
 }
 
+// scope is what the request is grouped by: what its resource is a part of, else the
+// resource.
+func (r *FailedRequest) scope() string { return first(r.ResourceParent, r.Resource) }
+
 // FailureOf reads what a call asked for, and reports whether it ended in an
 // error; for a state change, whether it is one to failed. Successes are read as
 // well, so that both ends of an episode compare equal. Whether the error is a

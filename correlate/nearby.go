@@ -2,7 +2,9 @@ package correlate
 
 import (
 	"context"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trailblame/trailblame/query"
@@ -10,12 +12,11 @@ import (
 
 // search looks the successes of callers up: first near their failures, then
 // everywhere for those of which that does not settle what they tell of the
-// failures, the last success before and the first after. Where other events are
-// many, that spares most of the way, since a call that works mostly works often.
+// failures, the last success before and the first after. That spares most of the
+// way, since a call that works mostly works often.
 type search struct {
 	n       *neighbourhood
 	callers []*caller
-	lots    [][]*caller // that failed with the same calls
 	seen    *once
 	settled map[*group]*settlement
 }
@@ -31,106 +32,144 @@ type settlement struct {
 // known yet.
 type want struct {
 	who      *caller
+	names    set // of the calls
 	from, to time.Time
 }
 
-// nearby is how far the first look goes before and behind the failures.
-const nearby = 2 * time.Hour
-
-// add adds callers that failed with the same calls.
-func (s *search) add(lot *caller) {
-	for _, c := range lot.parts {
-		c.bounds.from, c.bounds.to = lot.from.Add(-quiet), lot.to.Add(quiet)
-		c.known.from = latest(c.bounds.from, c.from.Truncate(time.Second).Add(-nearby))
-		c.known.to = earliest(c.bounds.to, c.to.Add(nearby))
-	}
-	s.callers = append(s.callers, lot.parts...)
-	s.lots = append(s.lots, lot.parts)
-}
+// nearby is how far the first look goes before and behind the failures. Tests set
+// it.
+var nearby = 2 * time.Hour
 
 func (s *search) run(ctx context.Context) error {
 	var wants []want
 	for _, c := range s.callers {
-		wants = append(wants, want{c, c.known.from, c.known.to})
-	}
-	if spread(wants) {
-		for i := range wants {
-			w := &wants[i]
-			w.from, w.to = w.who.bounds.from, w.who.bounds.to
-			w.who.known = w.who.bounds
-		}
+		c.bounds.from, c.bounds.to = c.from.Add(-quiet), c.to.Add(quiet)
+		c.known.from = latest(c.bounds.from, c.from.Truncate(time.Second).Add(-nearby))
+		c.known.to = earliest(c.bounds.to, c.to.Add(nearby))
+		wants = append(wants, want{c, c.names, c.known.from, c.known.to})
 	}
 	for len(wants) > 0 {
-		for _, list := range overlapping(wants) {
-			if err := s.look(ctx, list); err != nil {
-				return err
-			}
+		if err := s.look(ctx, wants); err != nil {
+			return err
 		}
 		wants = wants[:0]
 		for _, c := range s.callers {
 			wants = append(wants, s.rest(c)...)
 		}
 	}
-	return nil
-}
-
-// spread tells whether the failures are so spread over time that looking near
-// them takes a good part of what looking everywhere does.
-func spread(wants []want) bool {
-	var near time.Duration
-	bounds := wants[0].who.bounds
-	for _, list := range overlapping(wants) {
-		end := list[0].to
-		for _, w := range list {
-			end = latest(end, w.to)
-			bounds.from, bounds.to = earliest(bounds.from, w.who.bounds.from), latest(bounds.to, w.who.bounds.to)
+	for _, c := range s.callers {
+		// All older ones, for requests that have none near.
+		if names := s.n.missing(c); len(names) > 0 {
+			wants = append(wants, want{who: c, names: names, to: c.bounds.from})
 		}
-		near += end.Sub(list[0].from) + nearby // what a look reads begins and ends before and behind its span
 	}
-	return near > bounds.to.Sub(bounds.from)/8
+	return s.look(ctx, wants)
 }
 
-// overlapping puts wants together whose spans overlap, so that callers who failed
-// at one time cost one look.
-func overlapping(wants []want) [][]want {
-	slices.SortStableFunc(wants, func(a, b want) int { return a.from.Compare(b.from) })
-	var out [][]want
-	var end time.Time
-	for i, w := range wants {
-		if i == 0 || !w.from.Before(end) {
-			out = append(out, nil)
+// look reads what is wanted, in one pass.
+func (s *search) look(ctx context.Context, wants []want) error {
+	if len(wants) == 0 {
+		return nil
+	}
+	byCaller := map[string][]want{}
+	var groups []*group
+	for _, w := range wants {
+		who := w.who.groups[0].key.principal
+		if byCaller[who] == nil {
+			groups = append(groups, w.who.groups...)
 		}
-		out[len(out)-1] = append(out[len(out)-1], w)
-		end = latest(end, w.to)
+		byCaller[who] = append(byCaller[who], w)
+	}
+	var sets []query.Set
+	for _, lot := range together(wants) {
+		sets = append(sets, lot.set())
+	}
+	wanted := func(principal string, at time.Time) bool {
+		return slices.ContainsFunc(byCaller[principal], func(w want) bool { return !at.Before(w.from) && at.Before(w.to) })
+	}
+	return s.n.lookUp(ctx, sets, groups, s.seen, func(at time.Time, v *query.Values) bool {
+		p := requestParsers.Get().(*columnParser)
+		defer requestParsers.Put(p)
+		who := p.callerOf(v)
+		if who == "" {
+			return true
+		}
+		return wanted(who, at) && byCaller[who][0].who.hears(at, func() string { return p.scopeOf(v) })
+	}, wanted)
+}
+
+// hears tells whether a success of the caller tells something of its failures.
+func (w *caller) hears(at time.Time, scope func() string) bool {
+	if !at.Before(w.from) && !at.After(w.until) {
+		return true
+	}
+	s := scope()
+	return s == "" || w.scopes[s]
+}
+
+// lot is wants of callers that failed with the same calls, which are asked for
+// together: a storm is not to cost a question for each of them.
+type lot struct {
+	wants    []want
+	from, to time.Time
+	length   time.Duration // of the wants
+}
+
+// Bounds of a lot: how many wants it has, and how many times as long as they the
+// time may be in which their callers' successes are read.
+const (
+	maxTogether = 64
+	maxWaste    = 2
+)
+
+// together puts wants into lots.
+func together(wants []want) (out []*lot) {
+	byCalls := map[string][]want{}
+	for _, w := range wants {
+		calls := strings.Join(sortedKeys(w.names), " ")
+		byCalls[calls] = append(byCalls[calls], w)
+	}
+	for _, calls := range sortedKeys(byCalls) {
+		list := byCalls[calls]
+		slices.SortStableFunc(list, func(a, b want) int { return a.from.Compare(b.from) })
+		l := &lot{}
+		for _, w := range list {
+			if !l.join(w) {
+				out = append(out, l)
+				l = &lot{}
+				l.join(w)
+			}
+		}
+		out = append(out, l)
 	}
 	return out
 }
 
-// look reads what is wanted.
-func (s *search) look(ctx context.Context, list []want) error {
-	byCaller := map[string][]want{}
-	f := query.Filter{From: list[0].from, To: list[0].to}
-	for _, w := range list {
-		who := w.who.groups[0].key.principal
-		byCaller[who] = append(byCaller[who], w)
-		f.To = latest(f.To, w.to)
+// join adds w, which begins no earlier than the others, unless that makes the lot
+// too large.
+func (l *lot) join(w want) bool {
+	n, to, length := len(l.wants), latest(l.to, w.to), l.length+w.to.Sub(w.from)
+	switch {
+	case n == 0:
+		l.from = w.from
+	case n == maxTogether:
+		return false
+	case w.from.IsZero():
+		length = 0 // there is no longer time than all
+	case to.Sub(l.from) > maxWaste*length/time.Duration(n+1):
+		return false
 	}
-	var groups []*group
-	for _, lot := range s.lots {
-		some := newCaller()
-		for _, c := range lot {
-			if byCaller[c.groups[0].key.principal] != nil {
-				some.join(c)
-			}
-		}
-		if len(some.parts) > 0 {
-			f.Any = append(f.Any, some.calls(some.names))
-			groups = append(groups, some.groups...)
-		}
+	l.wants, l.length, l.to = append(l.wants, w), length, to
+	return true
+}
+
+// set selects the calls of the lot's callers.
+func (l *lot) set() query.Set {
+	all := newCaller()
+	for _, w := range l.wants {
+		maps.Copy(all.principals, w.who.principals)
 	}
-	return s.n.lookUp(ctx, f, groups, s.seen, func(principal string, at time.Time) bool {
-		return slices.ContainsFunc(byCaller[principal], func(w want) bool { return !at.Before(w.from) && at.Before(w.to) })
-	})
+	return query.Set{From: l.from, To: l.to, Where: all.calls(l.wants[0].names)}
 }
 
 // rest tells where further successes of a caller may matter, and takes it for
@@ -146,11 +185,11 @@ func (s *search) rest(c *caller) (list []want) {
 	known := c.known
 	if open.before && known.from.After(c.bounds.from) {
 		c.known.from = c.bounds.from
-		list = append(list, want{c, c.known.from, known.from})
+		list = append(list, want{c, c.names, c.known.from, known.from})
 	}
 	if (open.behind || !known.to.After(open.until)) && known.to.Before(c.bounds.to) {
 		c.known.to = c.bounds.to
-		list = append(list, want{c, known.to, c.known.to})
+		list = append(list, want{c, c.names, known.to, c.known.to})
 	}
 	return list
 }

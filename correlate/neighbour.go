@@ -2,7 +2,6 @@ package correlate
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -38,14 +37,16 @@ type caller struct {
 	names      set
 	from, to   time.Time
 	groups     []*group
-	// parts are the callers that a joined one is made of.
-	parts []*caller
 	// known is the span in which the successes are known, bounds where they are
 	// looked for; from ≤ t < to.
 	known, bounds struct{ from, to time.Time }
+	// scopes are those of the groups; what succeeded on others tells something
+	// only up to until.
+	scopes set
+	until  time.Time
 }
 
-func newCaller() *caller { return &caller{principals: set{}, names: set{}} }
+func newCaller() *caller { return &caller{principals: set{}, names: set{}, scopes: set{}} }
 
 func newNeighbourhood(trail Trail, c *collector) *neighbourhood {
 	n := &neighbourhood{trail: trail, c: c, passes: map[passKey][]pass{}, byCaller: map[passKey][]*group{}, byTarget: map[passKey][]*group{}}
@@ -74,77 +75,23 @@ func (n *neighbourhood) read(ctx context.Context) error {
 		}
 		who.note(g)
 	}
-	all := together(callers)
-	for some := range slices.Chunk(all, maxAtOnce) {
-		s := &search{n: n, seen: newOnce(), settled: map[*group]*settlement{}}
-		for _, who := range some {
-			s.add(who)
-		}
-		if err := s.run(ctx); err != nil {
-			return err
-		}
+	var all []*caller
+	for _, name := range sortedKeys(callers) {
+		all = append(all, callers[name])
 	}
-	for _, who := range all {
-		if err := n.older(ctx, who); err != nil {
-			return err
-		}
+	s := &search{n: n, callers: all, seen: newOnce(), settled: map[*group]*settlement{}}
+	if err := s.run(ctx); err != nil {
+		return err
 	}
 	n.share()
 	return nil
 }
 
-// older looks all older successes up for requests that have none near.
-func (n *neighbourhood) older(ctx context.Context, who *caller) error {
-	names := n.missing(who)
-	if len(names) == 0 {
-		return nil
-	}
-	f := query.Filter{To: who.from.Add(-quiet), Any: [][]query.Term{who.calls(names)}}
-	return n.lookUp(ctx, f, who.groups, newOnce(), func(string, time.Time) bool { return true })
-}
-
-// maxTogether bounds how many callers are taken together, maxAtOnce how many
-// such lots are looked up at once.
-const (
-	maxTogether = 64
-	maxAtOnce   = 8
-)
-
-// together joins callers that failed with the same calls, so that a storm does
-// not cost a look-up for each of them.
-func together(callers map[string]*caller) []*caller {
-	byNames := map[string][]*caller{}
-	for _, name := range sortedKeys(callers) {
-		calls := strings.Join(sortedKeys(callers[name].names), " ")
-		byNames[calls] = append(byNames[calls], callers[name])
-	}
-	var out []*caller
-	for _, calls := range sortedKeys(byNames) {
-		for chunk := range slices.Chunk(byNames[calls], maxTogether) {
-			joined := newCaller()
-			for _, c := range chunk {
-				joined.join(c)
-			}
-			out = append(out, joined)
-		}
-	}
-	return out
-}
-
-func (w *caller) join(c *caller) {
-	if len(w.parts) == 0 {
-		w.from, w.to = c.from, c.to
-	}
-	w.parts = append(w.parts, c)
-	w.groups = append(w.groups, c.groups...)
-	w.from, w.to = earliest(w.from, c.from), latest(w.to, c.to)
-	maps.Copy(w.principals, c.principals)
-	maps.Copy(w.names, c.names)
-}
-
 func (w *caller) note(g *group) {
 	w.groups = append(w.groups, g)
 	w.principals[g.principal] = true
+	w.scopes.add(g.key.scope)
+	w.scopes.add(g.viaScope)
 	for i := range g.facts {
 		f := &g.facts[i]
 		if w.from.IsZero() || f.at.Before(w.from) {
@@ -155,6 +102,11 @@ func (w *caller) note(g *group) {
 		}
 		w.names[f.detail.eventName] = true
 	}
+	var window time.Duration
+	if g.book != nil {
+		window = time.Duration(g.book.Spread.Window)
+	}
+	w.until = latest(w.until, w.to.Add(window))
 }
 
 // term selects the caller's records: by its own ARN, by the role behind its
@@ -177,10 +129,11 @@ func (w *caller) calls(names set) []query.Term {
 	return []query.Term{query.Is(index.EventName, sortedKeys(names)...), w.term()}
 }
 
-// lookUp reads the successes among the calls that f selects, of those groups'
-// callers, that are wanted of a principal at a time.
-func (n *neighbourhood) lookUp(ctx context.Context, f query.Filter, groups []*group, seen *once, wants func(principal string, at time.Time) bool) error {
-	f.Only, f.Where = successes, []query.Term{query.Is(index.Outcome, index.OutcomeSuccess)}
+// lookUp reads the successes among the calls that one of sets selects, of those
+// groups' callers, that are wanted of a principal at a time. What keep refuses is
+// not even read.
+func (n *neighbourhood) lookUp(ctx context.Context, sets []query.Set, groups []*group, seen *once, keep func(time.Time, *query.Values) bool, wants func(principal string, at time.Time) bool) error {
+	f := query.Filter{Only: successes, Where: []query.Term{query.Is(index.Outcome, index.OutcomeSuccess)}, Any: sets, Keep: keep}
 	wanted, part := map[passKey]bool{}, map[passKey][]*group{}
 	for _, g := range groups {
 		wanted[passKey{g.key.principal, g.key.action}] = true
@@ -232,18 +185,12 @@ func (n *neighbourhood) passParts(parts []*group, p pass) {
 	}
 }
 
-// missing lists the event names of groups that had no success near.
+// missing lists the event names of a caller's groups that had no success near.
 func (n *neighbourhood) missing(w *caller) set {
 	names := set{}
 	for _, g := range w.groups {
-		found := false
-		for _, p := range n.passes[passKey{g.key.principal, g.key.action}] {
-			if p.scope == g.key.scope && p.at.Before(g.facts[0].at) {
-				found = true
-				break
-			}
-		}
-		if !found {
+		passes := n.passes[passKey{g.key.principal, g.key.action}]
+		if !slices.ContainsFunc(passes, func(p pass) bool { return p.scope == g.key.scope && p.at.Before(g.facts[0].at) }) {
 			for i := range g.facts {
 				names[g.facts[i].detail.eventName] = true
 			}

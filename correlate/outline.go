@@ -12,10 +12,11 @@ type hole ingest.Column
 // which columns hold the rest. What it makes of an event is what ParseEvent
 // makes of the record.
 type outline struct {
-	texts    [len(eventTexts)]source
-	trees    [len(eventTrees)]any // values, or a hole
-	id       string               // under eventId, which has no column
-	readOnly source
+	texts       [len(eventTexts)]source
+	trees       [len(eventTrees)]any // values, or a hole
+	id          string               // under eventId, which has no column
+	readOnly    source
+	arn, issuer source // of the caller, where they are texts
 	// caller is userIdentity, with holes for callerColumns.
 	caller        any
 	callerColumns []ingest.Column
@@ -105,6 +106,9 @@ func newOutline(template string) *outline {
 		o.kept[i] = rec[name]
 	}
 	o.callerColumns = holes(o.caller, nil)
+	user, _ := single(o.caller).(map[string]any)
+	o.arn, _ = sourceOf(walk(user, []string{"arn"}))
+	o.issuer, _ = sourceOf(walk(user, []string{"sessionContext", "sessionIssuer", "arn"}))
 	return o
 }
 

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trailblame/trailblame/index"
 	"github.com/trailblame/trailblame/query"
@@ -52,13 +53,10 @@ func (m *memTrail) Events(ctx context.Context, f query.Filter) iter.Seq2[*query.
 }
 
 func (e *memEvent) matches(f query.Filter) bool {
-	if !f.From.IsZero() && (e.q.Time.IsZero() || e.q.Time.Before(f.From)) {
+	if !e.within(f.From, f.To) || !e.hasAll(f.Where) {
 		return false
 	}
-	if !f.To.IsZero() && (e.q.Time.IsZero() || !e.q.Time.Before(f.To)) {
-		return false
-	}
-	if !e.hasAll(f.Where) || len(f.Any) > 0 && !slices.ContainsFunc(f.Any, e.hasAll) {
+	if len(f.Any) > 0 && !slices.ContainsFunc(f.Any, func(s query.Set) bool { return e.within(s.From, s.To) && e.hasAll(s.Where) }) {
 		return false
 	}
 	if f.Expr == nil {
@@ -70,6 +68,13 @@ func (e *memEvent) matches(f query.Filter) bool {
 	}
 	ok, err := f.Expr.Match(rec)
 	return ok && err == nil
+}
+
+func (e *memEvent) within(from, to time.Time) bool {
+	if t := e.q.Time; !t.IsZero() {
+		return !t.Before(from) && (to.IsZero() || t.Before(to))
+	}
+	return from.IsZero() && to.IsZero()
 }
 
 func (e *memEvent) hasAll(terms []query.Term) bool {

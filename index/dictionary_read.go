@@ -99,10 +99,10 @@ func (f *fieldReader) first(term string) int {
 	return k
 }
 
-// find adds the rows of terms to rows. Each block that may hold some is read
-// once.
-func (f *fieldReader) find(terms []string, rows *RowSet) error {
-	terms = f.recall(terms, rows)
+// find calls add with the rows of each term that has some, which nobody may
+// change. Each block that may hold terms is read once.
+func (f *fieldReader) find(terms []string, add func(term string, rows *RowSet)) error {
+	terms = f.recall(terms, add)
 	slices.Sort(terms)
 	for terms = slices.Compact(terms); len(terms) > 0; {
 		k := f.first(terms[0])
@@ -110,7 +110,7 @@ func (f *fieldReader) find(terms []string, rows *RowSet) error {
 		for n < len(terms) && (k+1 >= len(f.seps) || terms[n] < f.seps[k+1]) {
 			n++
 		}
-		if err := f.findIn(k, terms[:n], rows); err != nil {
+		if err := f.findIn(k, terms[:n], add); err != nil {
 			return err
 		}
 		terms = terms[n:]
@@ -118,8 +118,8 @@ func (f *fieldReader) find(terms []string, rows *RowSet) error {
 	return nil
 }
 
-// findIn adds the rows of sorted terms that are in block k or nowhere.
-func (f *fieldReader) findIn(k int, terms []string, rows *RowSet) error {
+// findIn finds sorted terms that are in block k or nowhere.
+func (f *fieldReader) findIn(k int, terms []string, add func(term string, rows *RowSet)) error {
 	few := len(terms) <= rememberedTerms
 	return f.scan(k, min(k+1, len(f.seps)), func(t []byte, d *decbuf) bool {
 		for len(terms) > 0 && terms[0] < string(t) {
@@ -133,7 +133,7 @@ func (f *fieldReader) findIn(k int, terms []string, rows *RowSet) error {
 		if n := d.postings(found, f.long); few && n > shortRows && d.err == nil {
 			f.remember(terms[0], found)
 		}
-		rows.Or(found)
+		add(terms[0], found)
 		terms = terms[1:]
 		return len(terms) > 0
 	})
@@ -191,14 +191,14 @@ func (f *fieldReader) remember(term string, rows *RowSet) {
 	f.size += size
 }
 
-// recall adds the rows of terms that are remembered and returns the others.
-func (f *fieldReader) recall(terms []string, rows *RowSet) []string {
+// recall finds the terms that are remembered and returns the others.
+func (f *fieldReader) recall(terms []string, add func(term string, rows *RowSet)) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var rest []string
 	for _, t := range terms {
 		if found := f.remembered[t]; found != nil {
-			rows.Or(found)
+			add(t, found)
 		} else {
 			rest = append(rest, t)
 		}

@@ -11,9 +11,9 @@ import (
 // for each of them, and all begin with the account.
 type globs struct {
 	prefix  string
-	tails   map[string]bool // what follows the '*' of patterns that have one
-	lengths []int           // of the tails
-	others  []string        // patterns with more than one
+	tails   map[string]string // patterns with one '*', by what follows it
+	lengths []int             // of the tails
+	others  []string          // patterns with more than one
 }
 
 // groupGlobs puts patterns together, in the order of their prefixes.
@@ -23,7 +23,7 @@ func groupGlobs(patterns []string) []globs {
 		prefix, _ := GlobPrefix(p)
 		i, ok := slices.BinarySearchFunc(list, prefix, func(g globs, prefix string) int { return strings.Compare(g.prefix, prefix) })
 		if !ok {
-			list = slices.Insert(list, i, globs{prefix: prefix, tails: map[string]bool{}})
+			list = slices.Insert(list, i, globs{prefix: prefix, tails: map[string]string{}})
 		}
 		list[i].add(p)
 	}
@@ -36,24 +36,32 @@ func (g *globs) add(pattern string) {
 		g.others = append(g.others, pattern)
 		return
 	}
-	g.tails[tail] = true
+	g.tails[tail] = pattern
 	if !slices.Contains(g.lengths, len(tail)) {
 		g.lengths = append(g.lengths, len(tail))
 	}
 }
 
-// match tells whether any of the patterns matches a term.
-func (g *globs) match(term []byte) bool {
+// match appends the patterns that match a term.
+func (g *globs) match(term []byte, to []string) []string {
 	if !bytes.HasPrefix(term, []byte(g.prefix)) {
-		return false
+		return to
 	}
 	rest := term[len(g.prefix):]
 	for _, n := range g.lengths {
-		if n <= len(rest) && g.tails[string(rest[len(rest)-n:])] {
-			return true
+		if n > len(rest) {
+			continue
+		}
+		if pattern, ok := g.tails[string(rest[len(rest)-n:])]; ok {
+			to = append(to, pattern)
 		}
 	}
-	return slices.ContainsFunc(g.others, func(p string) bool { return MatchGlob(p, string(term)) })
+	for _, p := range g.others {
+		if MatchGlob(p, string(term)) {
+			to = append(to, p)
+		}
+	}
+	return to
 }
 
 // behind tells whether all that the patterns may match comes before a term.
@@ -61,27 +69,24 @@ func (g *globs) behind(term []byte) bool {
 	return string(term) > g.prefix && !bytes.HasPrefix(term, []byte(g.prefix))
 }
 
-// match adds the rows of all terms that match a pattern. Each block that may
-// hold some is read once.
-func (f *fieldReader) match(list []globs, rows *RowSet) error {
-	matches := func(t []byte) bool {
-		for i := range list {
-			if list[i].prefix > string(t) {
-				break
-			}
-			if list[i].match(t) {
-				return true
-			}
-		}
-		return false
-	}
+// match calls visit for each term that matches some patterns, which must take the
+// postings from d. Each block that may hold such terms is read once.
+func (f *fieldReader) match(list []globs, visit func(patterns []string, d *decbuf)) error {
+	var hits []string
 	for k := 0; len(list) > 0; k++ {
 		if k = max(k, f.first(list[0].prefix)); k >= len(f.seps) {
 			break
 		}
 		err := f.scan(k, k+1, func(t []byte, d *decbuf) bool {
-			if matches(t) {
-				d.postings(rows, f.long)
+			hits = hits[:0]
+			for i := range list {
+				if list[i].prefix > string(t) {
+					break
+				}
+				hits = list[i].match(t, hits)
+			}
+			if len(hits) > 0 {
+				visit(hits, d)
 			} else {
 				d.postings(nil, nil)
 			}

@@ -117,7 +117,59 @@ func (s *Segment) Find(f Field, values []string, rows *RowSet) error {
 	if err != nil {
 		return err
 	}
-	var terms, patterns []string
+	terms, patterns := splitGlobs(values)
+	if err := r.match(groupGlobs(patterns), func(_ []string, d *decbuf) { d.postings(rows, r.long) }); err != nil {
+		return err
+	}
+	return r.find(terms, func(_ string, found *RowSet) { rows.Or(found) })
+}
+
+// FindEach is Find for several lists of values, in one pass: rows[i] gets the
+// events that have one of values[i].
+func (s *Segment) FindEach(f Field, values [][]string, rows []*RowSet) error {
+	if f == SharedEvent {
+		for i := range values {
+			if err := s.findShared(values[i], rows[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	r, err := s.field(f)
+	if err != nil {
+		return err
+	}
+	askers := map[string][]int{}
+	var all []string
+	for i, list := range values {
+		for _, v := range list {
+			if askers[v] == nil {
+				all = append(all, v)
+			}
+			askers[v] = append(askers[v], i)
+		}
+	}
+	add := func(v string, found *RowSet) {
+		for _, i := range askers[v] {
+			rows[i].Or(found)
+		}
+	}
+	terms, patterns := splitGlobs(all)
+	err = r.match(groupGlobs(patterns), func(patterns []string, d *decbuf) {
+		found := NewRowSet()
+		d.postings(found, r.long)
+		for _, p := range patterns {
+			add(p, found)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return r.find(terms, add)
+}
+
+// splitGlobs tells values that are patterns from the others.
+func splitGlobs(values []string) (terms, patterns []string) {
 	for _, v := range values {
 		if _, glob := GlobPrefix(v); glob {
 			patterns = append(patterns, v)
@@ -125,10 +177,7 @@ func (s *Segment) Find(f Field, values []string, rows *RowSet) error {
 			terms = append(terms, v)
 		}
 	}
-	if err := r.match(groupGlobs(patterns), rows); err != nil {
-		return err
-	}
-	return r.find(terms, rows)
+	return terms, patterns
 }
 
 func (s *Segment) findShared(values []string, rows *RowSet) error {

@@ -196,11 +196,11 @@ func checkDictionary(t *testing.T, field *fieldReader, want map[string][]uint32)
 	}
 	for term, list := range want {
 		got := NewRowSet()
-		if err := field.find([]string{term}, got); err != nil || !slices.Equal(got.ToArray(), list) {
+		if err := field.find([]string{term}, adder(got)); err != nil || !slices.Equal(got.ToArray(), list) {
 			t.Fatalf("%.40q: %d rows, %v; want %d", term, got.GetCardinality(), err, len(list))
 		}
 		missing := NewRowSet()
-		if err := field.find([]string{term + "\x00"}, missing); err != nil || !missing.IsEmpty() {
+		if err := field.find([]string{term + "\x00"}, adder(missing)); err != nil || !missing.IsEmpty() {
 			t.Fatalf("%.40q with one more byte: %d rows, %v", term, missing.GetCardinality(), err)
 		}
 	}
@@ -214,7 +214,7 @@ func checkDictionary(t *testing.T, field *fieldReader, want map[string][]uint32)
 	}
 	for range 2 {
 		got := NewRowSet()
-		if err := field.find(asked, got); err != nil || !got.Equals(every) {
+		if err := field.find(asked, adder(got)); err != nil || !got.Equals(every) {
 			t.Fatalf("all terms: %d rows, %v; want %d", got.GetCardinality(), err, every.GetCardinality())
 		}
 	}
@@ -224,8 +224,31 @@ func checkDictionary(t *testing.T, field *fieldReader, want map[string][]uint32)
 		{"arn:aws:s3:::bucket-2*", "arn:aws:s3:::bucket-2/*", "b*", "arn:aws:s3:::*3", "arn:aws:s3:::*44*", "~*", "!*"},
 	} {
 		got, all := NewRowSet(), NewRowSet()
-		if err := field.match(groupGlobs(patterns), got); err != nil {
+		each := map[string]*RowSet{}
+		for _, p := range patterns {
+			each[p] = NewRowSet()
+		}
+		err := field.match(groupGlobs(patterns), func(hits []string, d *decbuf) {
+			found := NewRowSet()
+			d.postings(found, field.long)
+			got.Or(found)
+			for _, p := range hits {
+				each[p].Or(found)
+			}
+		})
+		if err != nil {
 			t.Fatal(err)
+		}
+		for p, rows := range each {
+			alone := NewRowSet()
+			for term, list := range want {
+				if MatchGlob(p, term) {
+					alone.AddMany(list)
+				}
+			}
+			if !rows.Equals(alone) {
+				t.Fatalf("%q of %q: %d rows, want %d", p, patterns, rows.GetCardinality(), alone.GetCardinality())
+			}
 		}
 		for term, list := range want {
 			if slices.ContainsFunc(patterns, func(p string) bool { return MatchGlob(p, term) }) {
@@ -270,8 +293,8 @@ func FuzzTerms(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_ = field.find([]string{"term-7"}, rows)
-		_ = field.match(groupGlobs([]string{"*", "term-1*"}), rows)
+		_ = field.find([]string{"term-7"}, adder(rows))
+		_ = field.match(groupGlobs([]string{"*", "term-1*"}), func(_ []string, d *decbuf) { d.postings(rows, field.long) })
 	})
 }
 
@@ -292,3 +315,5 @@ func BenchmarkDictionaryEncode(b *testing.B) {
 		}
 	}
 }
+
+func adder(to *RowSet) func(string, *RowSet) { return func(_ string, rows *RowSet) { to.Or(rows) } }

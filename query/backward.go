@@ -90,7 +90,7 @@ func (c *cursor) readBlock(rows []int) error {
 		if i == 0 {
 			c.behind = !t.IsZero() && t.Before(c.filter.From)
 		}
-		if !c.filter.inRange(t) {
+		if !c.inRange(t, row) {
 			continue
 		}
 		e, err := c.match(row)

@@ -19,6 +19,7 @@ type cursor struct {
 	inexact bool
 	stats   *Stats
 	rows    *index.RowSet // candidates, nil for all
+	sets    []setRows     // of which sets, unless all of the candidates may be
 	it      index.RowIterator
 	next    int
 	back    *backward // when going back
@@ -65,7 +66,7 @@ func (c *cursor) fill() error {
 		if !c.filter.To.IsZero() && !t.IsZero() && !t.Before(c.filter.To) {
 			break
 		}
-		if !c.filter.inRange(t) {
+		if !c.inRange(t, row) {
 			continue
 		}
 		if c.head, err = c.match(row); c.head != nil || err != nil {
@@ -86,11 +87,12 @@ func (c *cursor) start() {
 	}
 }
 
-func (f *Filter) inRange(t time.Time) bool {
-	if t.IsZero() {
-		return f.From.IsZero() && f.To.IsZero()
-	}
-	return !t.Before(f.From) && (f.To.IsZero() || t.Before(f.To))
+// inRange tells whether a candidate is in the time range, and in that of a set
+// which it may be in.
+func (c *cursor) inRange(t time.Time, row int) bool {
+	return within(t, c.filter.From, c.filter.To) && (len(c.sets) == 0 || slices.ContainsFunc(c.sets, func(s setRows) bool {
+		return within(t, s.set.From, s.set.To) && s.rows.Contains(uint32(row))
+	}))
 }
 
 func (c *cursor) advance() (row int, ok bool) {
@@ -110,7 +112,7 @@ func (c *cursor) advance() (row int, ok bool) {
 // match returns the event of row when the filter holds for it, else nil.
 func (c *cursor) match(row int) (*Event, error) {
 	if c.filter.Only != nil && !c.scan && !c.inexact && c.filter.Expr == nil {
-		if e, err := c.values(row); e != nil || err != nil {
+		if e, ok, err := c.values(row); ok || err != nil {
 			return e, err
 		}
 	}
@@ -169,18 +171,19 @@ func (c *cursor) identify(e *Event, row int) error {
 	return err
 }
 
-// values returns the event of row without its record; nil when that tells too
-// little.
-func (c *cursor) values(row int) (*Event, error) {
+// values returns the event of row without its record, nil when Keep leaves it
+// out; ok is false when columns tell too little.
+func (c *cursor) values(row int) (e *Event, ok bool, err error) {
 	if c.columns == nil {
 		c.columns = newColumnReader(c.filter.Only)
 	}
-	e, err := c.columns.event(c.reader, row)
+	e, ok, err = c.columns.event(c.reader, row, c.filter.Keep)
 	if e == nil || err != nil {
-		return nil, err
+		return nil, ok, err
 	}
 	c.stats.read(e.size())
-	return c.cite(e, row)
+	e, err = c.cite(e, row)
+	return e, true, err
 }
 
 // cite names the smallest delivery of an event.
@@ -207,7 +210,11 @@ func (c *cursor) holds(raw []byte, row int) (ok bool, tooMuch, err error) {
 		if err != nil {
 			return false, nil, err
 		}
-		if ok, err := matchFilter(&c.terms, raw, native, &c.filter); !ok || err != nil {
+		t, err := c.reader.Time(row)
+		if err != nil {
+			return false, nil, err
+		}
+		if ok, err := matchFilter(&c.terms, raw, t, native, &c.filter); !ok || err != nil {
 			return false, nil, err
 		}
 	}
@@ -222,14 +229,17 @@ func (c *cursor) holds(raw []byte, row int) (ok bool, tooMuch, err error) {
 	return ok, tooMuch, nil
 }
 
-// matchFilter evaluates the terms of a filter on a record.
-func matchFilter(reader *index.TermReader, raw []byte, native bool, f *Filter) (bool, error) {
+// matchFilter evaluates the terms of a filter on a record of time t.
+func matchFilter(reader *index.TermReader, raw []byte, t time.Time, native bool, f *Filter) (bool, error) {
 	ok, err := matchTerms(reader, raw, native, f.Where)
 	if !ok || err != nil || len(f.Any) == 0 {
 		return ok, err
 	}
 	for _, set := range f.Any {
-		if ok, err := matchTerms(reader, raw, native, set); ok || err != nil {
+		if !within(t, set.From, set.To) {
+			continue
+		}
+		if ok, err := matchTerms(reader, raw, native, set.Where); ok || err != nil {
 			return ok, err
 		}
 	}

@@ -52,7 +52,9 @@ func (f *Filter) covers(date string) bool {
 	if err != nil {
 		return f.From.IsZero() && f.To.IsZero()
 	}
-	return (f.From.IsZero() || f.From.Before(day.AddDate(0, 0, 1))) && (f.To.IsZero() || day.Before(f.To))
+	next := day.AddDate(0, 0, 1)
+	covers := func(from, to time.Time) bool { return from.Before(next) && (to.IsZero() || day.Before(to)) }
+	return covers(f.From, f.To) && (len(f.Any) == 0 || slices.ContainsFunc(f.Any, func(s Set) bool { return covers(s.From, s.To) }))
 }
 
 // direction is 1 for the order of time, -1 for the other way round.
@@ -93,7 +95,7 @@ func (q *Engine) cursors(f Filter, date string) ([]*cursor, error) {
 	var list []*cursor
 	for _, s := range segments {
 		from, to, timed := s.Span()
-		if timed && (!f.To.IsZero() && !from.Before(f.To) || to.Before(f.From)) {
+		if timed && !meets(from, to, f.From, f.To) {
 			q.stats.outside()
 			continue
 		}
@@ -102,7 +104,7 @@ func (q *Engine) cursors(f Filter, date string) ([]*cursor, error) {
 			c.from = to
 		}
 		if !q.scan {
-			if c.rows, err = candidates(s, f); err != nil {
+			if c.rows, c.sets, err = candidates(s, f); err != nil {
 				return nil, err
 			}
 			if c.rows != nil && c.rows.IsEmpty() {
@@ -118,47 +120,111 @@ func (q *Engine) cursors(f Filter, date string) ([]*cursor, error) {
 	return list, nil
 }
 
-// candidates returns the rows that may match, nil for all of them. They may be
-// too many, never too few.
-func candidates(s *index.Segment, f Filter) (*index.RowSet, error) {
-	var rows *index.RowSet
-	narrow := func(found *index.RowSet) {
-		if rows == nil {
-			rows = found
-		} else if found != nil {
-			rows.And(found)
+// candidates returns the rows that may match, nil for all of them, and of which
+// sets of the filter. They may be too many, never too few.
+func candidates(s *index.Segment, f Filter) (rows *index.RowSet, sets []setRows, err error) {
+	if len(f.Any) > 0 {
+		if rows, sets, err = findSets(s, f.Any); err != nil || rows.IsEmpty() {
+			return rows, nil, err
 		}
 	}
 	if len(f.Where) > 0 {
 		found, err := findTerms(s, f.Where)
-		if err != nil || found.IsEmpty() {
-			return found, err
+		if err != nil {
+			return nil, nil, err
 		}
-		narrow(found)
-	}
-	if len(f.Any) > 0 {
-		found := index.NewRowSet()
-		for _, set := range f.Any {
-			some, err := findTerms(s, set)
-			if err != nil {
-				return nil, err
-			}
-			found.Or(some)
-		}
-		if narrow(found); rows.IsEmpty() {
-			return rows, nil
+		if rows = both(rows, found); rows.IsEmpty() {
+			return rows, nil, nil
 		}
 	}
 	if f.Expr != nil {
 		found, err := findPlan(s, f.Expr.Plan())
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		if found != nil {
-			narrow(found)
+		rows = both(rows, found)
+	}
+	return rows, sets, nil
+}
+
+// both returns the rows that are in a and b, either of which may be nil for all.
+// It may change a.
+func both(a, b *index.RowSet) *index.RowSet {
+	if a == nil {
+		return b
+	}
+	if b != nil {
+		a.And(b)
+	}
+	return a
+}
+
+// setRows are the rows for which the terms of a set hold.
+type setRows struct {
+	set  *Set
+	rows *index.RowSet
+}
+
+// findSets returns the rows for which a set may hold, all of them and by set. Terms
+// of several sets that ask the same fields are looked up in one pass, those that few
+// rows can have first.
+func findSets(s *index.Segment, list []Set) (rows *index.RowSet, sets []setRows, err error) {
+	first, last, timed := s.Span()
+	for i := range list {
+		if set := &list[i]; !timed || meets(first, last, set.From, set.To) {
+			sets = append(sets, setRows{set: set})
 		}
 	}
-	return rows, nil
+	for _, fields := range askedFields(sets) {
+		var values [][]string
+		var found []*index.RowSet
+		var of []int
+		for i := range sets {
+			for _, t := range sets[i].set.Where {
+				if slices.Equal(t.Fields, fields) {
+					values, found, of = append(values, t.Values), append(found, index.NewRowSet()), append(of, i)
+				}
+			}
+		}
+		for _, field := range fields {
+			if err := s.FindEach(field, values, found); err != nil {
+				return nil, nil, err
+			}
+		}
+		for k, i := range of {
+			sets[i].rows = both(sets[i].rows, found[k])
+		}
+		sets = slices.DeleteFunc(sets, func(r setRows) bool { return r.rows != nil && r.rows.IsEmpty() })
+	}
+	rows = index.NewRowSet()
+	for _, r := range sets {
+		rows.Or(r.rows)
+	}
+	return rows, sets, nil
+}
+
+// broadFields have values that a good part of all rows have.
+var broadFields = map[index.Field]bool{index.EventName: true, index.EventSource: true, index.ErrorCode: true,
+	index.Account: true, index.Region: true, index.Outcome: true}
+
+// askedFields lists the fields that the terms of sets ask, in the order to look
+// them up in.
+func askedFields(sets []setRows) (out [][]index.Field) {
+	for _, r := range sets {
+		for _, t := range r.set.Where {
+			if !slices.ContainsFunc(out, func(f []index.Field) bool { return slices.Equal(f, t.Fields) }) {
+				out = append(out, t.Fields)
+			}
+		}
+	}
+	broad := func(f []index.Field) int {
+		if slices.ContainsFunc(f, func(f index.Field) bool { return broadFields[f] }) {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(out, func(a, b []index.Field) int { return broad(a) - broad(b) })
+	return out
 }
 
 // findTerms returns the rows for which all terms hold.

@@ -123,7 +123,7 @@ func (x *Explanation) describe(f Filter) {
 		any := Plan{Op: PlanOr}
 		for _, set := range f.Any {
 			all := Plan{Op: PlanAnd}
-			for _, t := range set {
+			for _, t := range set.Where {
 				all.Args = append(all.Args, Plan{Op: PlanTerm, Term: t})
 			}
 			any.Args = append(any.Args, all)

@@ -16,9 +16,9 @@ type Filter struct {
 	From, To time.Time
 	// Where lists terms that must all hold.
 	Where []Term
-	// Any lists sets of terms, none of them empty: if there are any, all terms
-	// of one of them must hold. It asks many questions in one pass.
-	Any [][]Term
+	// Any lists sets of terms: if there are any, one of them must hold. It asks
+	// many questions in one pass.
+	Any []Set
 	// Expr is a compiled expression that must be true, or nil.
 	Expr *Expr
 	// Undecided is told each event on which Expr needs more work than is
@@ -34,6 +34,11 @@ type Filter struct {
 	// Only asks for columns in place of records, which is far less work, or is
 	// nil. It must hold EventID and RecipientAccountID.
 	Only *Projection
+	// Keep leaves out the events for which it returns false; nil leaves none out.
+	// It is asked last, and of events with Values only: their columns are read as
+	// it asks for them, and the others only of events that it keeps. Several
+	// goroutines call it at once. It must not hold on to the values.
+	Keep func(at time.Time, v *Values) bool
 }
 
 // Term holds when any of Fields has any of Values. A value may contain '*',
@@ -48,7 +53,27 @@ func (t Term) inexact() bool { return slices.Contains(t.Fields, index.SharedEven
 
 func (f *Filter) inexact() bool {
 	return slices.ContainsFunc(f.Where, Term.inexact) ||
-		slices.ContainsFunc(f.Any, func(set []Term) bool { return slices.ContainsFunc(set, Term.inexact) })
+		slices.ContainsFunc(f.Any, func(set Set) bool { return slices.ContainsFunc(set.Where, Term.inexact) })
+}
+
+// Set holds for an event when all of its terms do, of which there is at least
+// one, and From ≤ eventTime < To; a zero time leaves its side open.
+type Set struct {
+	From, To time.Time
+	Where    []Term
+}
+
+// within tells whether t lies between from and to, as Filter has it.
+func within(t, from, to time.Time) bool {
+	if t.IsZero() {
+		return from.IsZero() && to.IsZero()
+	}
+	return !t.Before(from) && (to.IsZero() || t.Before(to))
+}
+
+// meets tells whether times from first to last may be between from and to.
+func meets(first, last, from, to time.Time) bool {
+	return !last.Before(from) && (to.IsZero() || first.Before(to))
 }
 
 // Is returns the term that holds when field has one of values.

@@ -1,7 +1,8 @@
 package query
 
 import (
-	"slices"
+	"math/bits"
+	"time"
 
 	"github.com/trailblame/trailblame/index"
 	"github.com/trailblame/trailblame/ingest"
@@ -15,8 +16,13 @@ type Projection struct {
 
 // NewProjection chooses columns, and what orders events in any case.
 func NewProjection(columns ...ingest.Column) *Projection {
+	return NewPart(append([]ingest.Column{ingest.EventID, ingest.RecipientAccountID}, columns...)...)
+}
+
+// NewPart chooses columns of what is read; it is for Values.Part.
+func NewPart(columns ...ingest.Column) *Projection {
 	p := &Projection{}
-	for _, c := range append([]ingest.Column{ingest.EventID, ingest.RecipientAccountID}, columns...) {
+	for _, c := range columns {
 		if !p.Has(c) {
 			p.columns = append(p.columns, c)
 			p.place[c] = int8(len(p.columns))
@@ -39,16 +45,41 @@ type Values struct {
 	Template string
 	of       *Projection
 	texts    []string // by of.columns
+	// unread has a bit set for each of texts that source still has to read, which
+	// it does until the event is handed out.
+	unread uint64
+	source *columnReader
+	base   *Values // that this is a part of
+}
+
+func (v *Values) read(i int) {
+	v.unread &^= 1 << i
+	r := v.source
+	text, err := r.rows.Value(v.of.columns[i], r.row)
+	if err != nil {
+		r.err = err
+		return
+	}
+	v.texts[i] = r.texts[i].of(text)
 }
 
 // Text returns what the column of a hole of the template holds, "" when it was
 // not asked for.
 func (v *Values) Text(c ingest.Column) string {
-	if i := v.of.place[c]; i != 0 {
-		return v.texts[i-1]
+	i := int(v.of.place[c]) - 1
+	switch {
+	case i < 0:
+		return ""
+	case v.base != nil:
+		return v.base.Text(c)
+	case v.unread>>i&1 != 0:
+		v.read(i)
 	}
-	return ""
+	return v.texts[i]
 }
+
+// Part returns those of the values that p has as well.
+func (v *Values) Part(p *Projection) *Values { return &Values{Template: v.Template, of: p, base: v} }
 
 // Of returns the columns that were asked for.
 func (v *Values) Of() *Projection { return v.of }
@@ -80,12 +111,17 @@ type columnReader struct {
 	last      *layout
 	objects   interner
 	texts     []interner // by of.columns
+
+	// The row of the event that is being read.
+	rows *index.Rows
+	row  int
+	err  error
 }
 
 // layout is what there is to read of the events of a template.
 type layout struct {
 	template string
-	places   []int // in of.columns
+	unread   uint64 // a bit for each of of.columns
 }
 
 // maxLayouts bounds the layouts that are kept.
@@ -97,10 +133,10 @@ func (r *columnReader) layout(template []byte) *layout {
 	}
 	l := r.templates[string(template)]
 	if l == nil {
-		l = &layout{template: string(template), places: []int{r.of.of(ingest.EventID), r.of.of(ingest.RecipientAccountID)}}
+		l = &layout{template: string(template), unread: 1<<r.of.of(ingest.EventID) | 1<<r.of.of(ingest.RecipientAccountID)}
 		for c := range index.Holes(template) {
-			if r.of.Has(c) && !slices.Contains(l.places, r.of.of(c)) {
-				l.places = append(l.places, r.of.of(c))
+			if r.of.Has(c) {
+				l.unread |= 1 << r.of.of(c)
 			}
 		}
 		if len(r.templates) >= maxLayouts {
@@ -121,36 +157,41 @@ func newColumnReader(p *Projection) *columnReader {
 	return r
 }
 
-// event reads a row; nil when it is one of which columns tell too little.
-func (r *columnReader) event(rows *index.Rows, row int) (*Event, error) {
+// event reads a row; ok is false when it is one of which columns tell too little,
+// and the event is nil when keep, unless that is nil, leaves it out.
+func (r *columnReader) event(rows *index.Rows, row int, keep func(time.Time, *Values) bool) (e *Event, ok bool, err error) {
 	if native, err := rows.Native(row); native || err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	t, err := rows.Time(row)
 	if err != nil || t.IsZero() {
-		return nil, err
+		return nil, false, err
 	}
 	template, err := rows.Template(row)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	l := r.layout(template)
 	made := &struct {
 		event  Event
 		values Values
-	}{event: Event{Time: t}, values: Values{Template: l.template, of: r.of, texts: make([]string, len(r.of.columns))}}
-	for _, i := range l.places {
-		text, err := rows.Value(r.of.columns[i], row)
-		if err != nil {
-			return nil, err
-		}
-		made.values.texts[i] = r.texts[i].of(text)
+	}{event: Event{Time: t}, values: Values{Template: l.template, of: r.of, texts: make([]string, len(r.of.columns)), unread: l.unread, source: r}}
+	v := &made.values
+	r.rows, r.row, r.err = rows, row, nil
+	if keep != nil && !keep(t, v) || r.err != nil {
+		return nil, true, r.err
+	}
+	for v.unread != 0 {
+		v.read(bits.TrailingZeros64(v.unread))
+	}
+	if v.source = nil; r.err != nil {
+		return nil, false, r.err
 	}
 	object, position, err := rows.Delivery(row)
 	made.event.Object, made.event.Index = r.objects.of(object), position
-	made.event.ID, made.event.Account = made.values.Text(ingest.EventID), made.values.Text(ingest.RecipientAccountID)
-	made.event.Values = &made.values
-	return &made.event, err
+	made.event.ID, made.event.Account = v.Text(ingest.EventID), v.Text(ingest.RecipientAccountID)
+	made.event.Values = v
+	return &made.event, true, err
 }
 
 // size is what an event holds in memory, about.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/trailblame/trailblame/ingest"
 )
@@ -48,5 +49,39 @@ func TestProjectionKeepsTheOrder(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Keep leaves events out by what it asks of their columns, and the others have all
+// columns whatever it asked for.
+func TestKeepReadsOnDemand(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ix")
+	var trail []byte
+	for n := range 200 {
+		trail = fmt.Appendf(trail, `{"eventVersion":"1.08","eventID":"id-%d","eventTime":"2026-03-01T10:%02d:00Z","eventSource":"s3.amazonaws.com","eventName":"Get%d","recipientAccountId":"111122223333","requestParameters":{"n":%d}}`+"\n", n, n%60, n%3, n)
+	}
+	file := filepath.Join(t.TempDir(), "a.json")
+	if err := os.WriteFile(file, trail, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ingestInto(t, dir, 1, file)
+	only := NewProjection(ingest.EventName, ingest.RequestParameters)
+	part := NewPart(ingest.EventName)
+	keep := func(at time.Time, v *Values) bool {
+		return at.Minute() >= 10 && v.Part(part).Text(ingest.EventName) != "Get0" && v.Part(part).Text(ingest.RequestParameters) == ""
+	}
+	all := collect(t, NewEngine(opened(t, dir)), Filter{Only: only})
+	got := collect(t, NewEngine(opened(t, dir)), Filter{Only: only, Keep: keep})
+	for _, e := range all {
+		if !keep(e.Time, e.Values) {
+			continue
+		}
+		if len(got) == 0 || got[0].ID != e.ID || got[0].Source() != e.Source() || got[0].Values.Text(ingest.RequestParameters) != e.Values.Text(ingest.RequestParameters) {
+			t.Fatalf("%s is missing or not what it was: %v", e.ID, got)
+		}
+		got = got[1:]
+	}
+	if len(all) != 200 || len(got) > 0 {
+		t.Fatalf("%d events in all, %d too many", len(all), len(got))
 	}
 }

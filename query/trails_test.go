@@ -285,9 +285,20 @@ func randomFilter(t *testing.T, rng *rand.Rand, all []*Event) (Filter, string) {
 	}
 	if rng.IntN(2) == 0 {
 		for range 1 + rng.IntN(3) {
-			f.Any = append(f.Any, []Term{randomTerm(t, rng, all), randomTerm(t, rng, all)})
+			f.Any = append(f.Any, Set{Where: []Term{randomTerm(t, rng, all), randomTerm(t, rng, all)}})
 		}
-		f.Any = append(f.Any, []Term{randomTerm(t, rng, all)})
+		f.Any = append(f.Any, Set{Where: []Term{randomTerm(t, rng, all)}})
+		for i := range f.Any {
+			switch set := &f.Any[i]; rng.IntN(4) {
+			case 0:
+				set.From = all[rng.IntN(len(all))].Time
+			case 1:
+				set.To = all[rng.IntN(len(all))].Time
+			case 2:
+				set.From = all[rng.IntN(len(all))].Time
+				set.To = set.From.Add(time.Duration(1+rng.IntN(7200)) * time.Second)
+			}
+		}
 		src += fmt.Sprintf(" any %v", f.Any)
 	}
 	return f, src
