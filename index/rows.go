@@ -15,6 +15,8 @@ const noTime = math.MinInt64
 type rows struct {
 	cols      [ingest.NumColumns]column // EventTime's is empty: see micros
 	templates column                    // see template.go
+	outlines  []uint32                  // by outline of records: number of the template, 0 when not known
+	holes     []ingest.Column           // of the record that is appended
 	micros    []int64                   // eventTime, Unix microseconds, or noTime
 	native    []bool
 	object    []int32 // index into objects
@@ -64,7 +66,7 @@ func (r *rows) beginObject(name string) {
 func (r *rows) append(rec *ingest.Record, position int) {
 	row := len(r.micros)
 	r.micros = append(r.micros, noTime)
-	r.templates.set(row, r.fill(row, rec))
+	r.fill(row, rec)
 	r.native = append(r.native, rec.Native)
 	r.object = append(r.object, r.current)
 	r.position = append(r.position, int32(position))
@@ -86,6 +88,9 @@ func (r *rows) cut(n int) {
 		r.cols[c].cut(n)
 	}
 	r.templates.cut(n)
+	if n == 0 {
+		clear(r.outlines) // the templates have lost their numbers
+	}
 	r.micros, r.native = r.micros[:n], r.native[:n]
 	for _, size := range r.size[n:] {
 		r.raw -= int64(size)

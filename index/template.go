@@ -19,36 +19,61 @@ const (
 	holeBase = 0x20
 )
 
-// fill gives the row, the last one, rec's values and returns its template, valid
-// until the next call. A record with bytes that are not UTF-8 has no holes,
-// because Parquet's text columns could not hold them.
+// fill gives the row, the last one, rec's values and its template. A record with
+// bytes that are not UTF-8 has no holes, because Parquet's text columns could not
+// hold them.
 //
 // That the record comes back byte for byte is decided here: a token becomes a
 // hole only when it is spelled in the one way in which its column's value is
-// printed, and the batch holds that value, since interning compares it.
-func (r *rows) fill(row int, rec *ingest.Record) []byte {
-	dst, at := r.buf2[:0], 0
+// printed, and the batch holds that value, since interning compares it. Where all
+// tokens but null ones are holes, the template is that of any other such record
+// with the same outline.
+func (r *rows) fill(row int, rec *ingest.Record) {
+	r.holes = r.holes[:0]
+	all := rec.Outline != 0 && !rec.InvalidUTF8
 	for _, c := range rec.Order {
 		token := rec.Token(c)
-		if !r.set(c, row, token, rec.InvalidUTF8) || rec.InvalidUTF8 {
+		if string(token) == "null" {
 			continue
 		}
+		if r.set(c, row, token, rec.InvalidUTF8) && !rec.InvalidUTF8 {
+			r.holes = append(r.holes, c)
+		} else {
+			all = false
+		}
+	}
+	if !all {
+		r.templates.set(row, r.template(rec))
+		return
+	}
+	for int(rec.Outline) >= len(r.outlines) {
+		r.outlines = append(r.outlines, 0)
+	}
+	known := &r.outlines[rec.Outline]
+	if *known == 0 {
+		*known = r.templates.number(r.template(rec))
+	}
+	r.templates.put(row, *known)
+}
+
+// template returns rec's text with the holes of r.holes. It is valid until the
+// next call.
+func (r *rows) template(rec *ingest.Record) []byte {
+	dst, at := r.buf2[:0], 0
+	for _, c := range r.holes {
 		start := rec.Offset(c)
 		dst = append(dst, rec.Raw[at:start]...)
 		dst = append(dst, holeMark, holeBase+byte(c))
-		at = start + len(token)
+		at = start + len(rec.Token(c))
 	}
 	dst = append(dst, rec.Raw[at:]...)
 	r.buf2 = dst
 	return dst
 }
 
-// set gives a column's value to the row and tells whether the column gives the
-// token back byte for byte.
+// set gives a column's value, which is not null, to the row and tells whether the
+// column gives the token back byte for byte.
 func (r *rows) set(c ingest.Column, row int, token []byte, invalid bool) (exact bool) {
-	if string(token) == "null" {
-		return false
-	}
 	text := token
 	switch ingest.Columns[c].Kind {
 	case ingest.JSON:

@@ -168,6 +168,7 @@ type node struct {
 	token  string // the key with its quotes and colon, as it is mostly spelled
 	column Column // NumColumns when the place has no column
 	names  bool   // strings below name resources
+	depth  int    // keys above it
 	keys   map[string]*node
 }
 
@@ -185,9 +186,16 @@ func keyText(token []byte) []byte {
 	return token[1 : len(token)-1]
 }
 
+// tree is all the known keys of one kind of record.
+type tree struct {
+	*node
+	number  int
+	columns [NumColumns]*node // nil where it has none
+}
+
 // recordTree and nativeTree tell the decoder what to do with each key.
 var (
-	recordTree = newTree(func(c Column) []string { return Columns[c].Path })
+	recordTree = newTree(0, func(c Column) []string { return Columns[c].Path })
 	nativeTree = newNativeTree()
 )
 
@@ -206,10 +214,10 @@ var nativePaths = map[Column][]string{
 
 // newNativeTree knows both spellings of a state change: that of the bus, and
 // that of notification rules, which hand it on under detailType.
-func newNativeTree() *node {
-	tree := newTree(func(c Column) []string { return nativePaths[c] })
-	tree.keys["detailType"] = tree.keys["detail-type"]
-	return tree
+func newNativeTree() *tree {
+	t := newTree(1, func(c Column) []string { return nativePaths[c] })
+	t.keys["detailType"] = t.keys["detail-type"]
+	return t
 }
 
 // nodes counts the nodes of the trees.
@@ -220,8 +228,9 @@ func newNode(key string) *node {
 	return &node{id: nodes - 1, token: `"` + key + `":`, column: NumColumns, keys: map[string]*node{}}
 }
 
-func newTree(pathOf func(Column) []string) *node {
+func newTree(number int, pathOf func(Column) []string) *tree {
 	root := newNode("")
+	t := &tree{node: root, number: number}
 	for c := range NumColumns {
 		n, keys := root, pathOf(c)
 		if len(keys) == 0 {
@@ -235,11 +244,12 @@ func newTree(pathOf func(Column) []string) *node {
 			}
 			n = next
 		}
-		n.column = c
+		n.column, n.depth = c, len(keys)
+		t.columns[c] = n
 		switch c {
 		case RequestParameters, ResponseElements, AdditionalEventData, Resources:
 			n.names = true
 		}
 	}
-	return root
+	return t
 }

@@ -48,7 +48,7 @@ type objectReader struct {
 }
 
 func newObjectReader(limits Limits) *objectReader {
-	return &objectReader{limits: limits, split: splitter{maxRecord: limits.Record}}
+	return &objectReader{limits: limits, split: splitter{maxRecord: limits.Record, dec: decoder{outlines: &outlines{}}}}
 }
 
 // read reads obj from src and hands its records to sink, all or none. Damage

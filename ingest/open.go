@@ -188,7 +188,7 @@ func (s *splitter) nested(text []byte, base int, quiet bool) error {
 		return nil
 	}
 	if s.inner == nil {
-		s.inner = &splitter{maxRecord: s.maxRecord, depth: s.depth + 1}
+		s.inner = &splitter{maxRecord: s.maxRecord, depth: s.depth + 1, dec: decoder{outlines: &outlines{}}}
 	}
 	in := s.inner
 	in.win, in.visit, in.quiet, in.counters = window{buf: text}, s.visit, quiet, s.counters

@@ -19,6 +19,10 @@ type Record struct {
 	Native bool
 	// InvalidUTF8 tells that Raw is not valid UTF-8 as a whole.
 	InvalidUTF8 bool
+	// Outline, where it is not 0, is the same for records whose text is the
+	// same but for the tokens of the same columns, and null for the same ones.
+	// It is unique in the process.
+	Outline uint32
 
 	tokens [NumColumns]span
 	names  []span
@@ -84,21 +88,38 @@ type decoder struct {
 	// in its object, and the one that last stood behind it: they mostly do so
 	// again, and are then found by one comparison.
 	starts, follows [maxNodes]*node
+	twice           bool      // a key of the record stands twice
+	outlines        *outlines // nil to decode each record by itself
 }
 
-// decode decodes the object that begins at i by tree. It returns the position
+// decode decodes the object that begins at i by t. It returns the position
 // behind it. After errShort the record must be decoded again from its start.
-func (d *decoder) decode(i int, tree *node) (end int, err error) {
-	d.base, d.highBits = i, 0
-	r := &d.rec
-	*r = Record{Order: r.Order[:0], names: r.names[:0], issued: r.issued[:0]}
-	end, err = d.group(i, 0, tree)
-	if err != nil {
-		return end, err
+func (d *decoder) decode(i int, t *tree) (end int, err error) {
+	known := false
+	if d.outlines != nil {
+		d.begin(i)
+		end, known = d.outlined(i, t)
 	}
+	if !known {
+		d.begin(i)
+		if end, err = d.group(i, 0, t.node); err != nil {
+			return end, err
+		}
+	}
+	r := &d.rec
 	r.Raw = d.b[i:end:end]
 	r.InvalidUTF8 = d.highBits != 0 && !utf8.Valid(r.Raw)
+	if !known && d.outlines != nil {
+		d.remember(t)
+	}
 	return end, nil
+}
+
+// begin makes the record empty.
+func (d *decoder) begin(i int) {
+	r := &d.rec
+	d.base, d.highBits, d.twice = i, 0, false
+	*r = Record{Order: r.Order[:0], names: r.names[:0], issued: r.issued[:0]}
 }
 
 // group scans the object at i, whose keys n knows.
@@ -179,6 +200,7 @@ func (d *decoder) span(start, end int) span {
 func (d *decoder) place(c Column, start, end int) {
 	r := &d.rec
 	if r.tokens[c].end != 0 {
+		d.twice = true
 		for k, o := range r.Order {
 			if o == c {
 				r.Order = append(r.Order[:k], r.Order[k+1:]...)
@@ -295,12 +317,12 @@ type Decoder struct{ d decoder }
 // Decode decodes one record. native tells that it is an EventBridge state
 // change. The record is valid until the next call and refers to text.
 func (d *Decoder) Decode(text []byte, native bool) (*Record, error) {
-	tree := recordTree
+	t := recordTree
 	if native {
-		tree = nativeTree
+		t = nativeTree
 	}
 	d.d.b = text
-	_, err := d.d.decode(0, tree)
+	_, err := d.d.decode(0, t)
 	d.d.rec.Native = native
 	return &d.d.rec, err
 }
