@@ -18,6 +18,7 @@ type collector struct {
 	syms   *symbols
 	paths  *symbols // object names
 	once   *once
+	likes  likenesses
 	pulls  *pullRequests
 	keys   *keyUses
 	groups map[groupKey]*group
@@ -28,19 +29,50 @@ type collector struct {
 
 // sighting is one event and what it asked for.
 type sighting struct {
-	q *query.Event
-	e *Event
-	r FailedRequest
+	q  *query.Event
+	at time.Time
+	id string
+	*asked
+}
+
+// asked is what an event is and asked for. Events that differ in nothing that
+// matters share one: nobody may change it, and id, time and delivery of its event are
+// those of one of them.
+type asked struct {
+	e       *Event
+	r       FailedRequest
+	refused bool
+	filed   *filing // where the collector puts such events, once it knows
+}
+
+func newSighting(q *query.Event, a *asked) sighting { return sighting{q, a.e.Time, a.e.ID, a} }
+
+// filing is where failures of one kind belong.
+type filing struct {
+	g                     *group
+	res, refs, place, key int32
+	r                     *FailedRequest
 }
 
 // sight reads an event that may be a failure.
 func (c *collector) sight(q *query.Event) (sighting, bool, error) {
-	s, ok, err := parse(q)
-	if !ok || !c.refused(s.e) {
-		return s, false, err
+	l := c.likes.take()
+	defer c.likes.give(l)
+	if a := l.find(q); a != nil {
+		return sighting{q, q.Time, q.ID, a}, a.refused, nil
 	}
-	s.r, ok = FailureOf(s.e)
-	return s, ok, nil
+	e, byColumns, err := readEvent(q)
+	if err != nil || e.Time.IsZero() {
+		return sighting{}, false, lost(err)
+	}
+	a := &asked{e: e}
+	if c.refused(e) {
+		a.r, a.refused = FailureOf(e)
+	}
+	if byColumns {
+		l.keep(q, a)
+	}
+	return newSighting(q, a), a.refused, nil
 }
 
 func newCollector(books []*Playbook) *collector {
@@ -60,7 +92,7 @@ func (c *collector) read(ctx context.Context, trail Trail, f query.Filter) error
 		if err != nil {
 			return err
 		}
-		if len(c.buf) > 0 && s.e.Time.Unix() != c.buf[0].e.Time.Unix() {
+		if len(c.buf) > 0 && s.at.Unix() != c.buf[0].at.Unix() {
 			c.flush()
 		}
 		c.buf = append(c.buf, s)
@@ -80,7 +112,7 @@ func (c *collector) flush() {
 	c.buf = dropTwins(c.buf)
 	for _, corrections := range []bool{true, false} {
 		for _, s := range c.buf {
-			if isCorrection(s.e) == corrections && c.once.first(s.e) {
+			if isCorrection(s.e) == corrections && c.once.see(s.e, s.id) {
 				c.add(s)
 			}
 		}
@@ -92,9 +124,12 @@ func (c *collector) flush() {
 // resource, of refusals that the caller's account has in full: one call, two
 // records, told by their sharedEventID.
 func dropTwins(list []sighting) []sighting {
-	full := map[string]bool{}
+	var full map[string]bool
 	for _, s := range list {
 		if s.e.SharedEventID != "" && s.e.Identity.ARN != "" {
+			if full == nil {
+				full = map[string]bool{}
+			}
 			full[s.e.SharedEventID+" "+s.e.Name] = true
 		}
 	}
@@ -117,32 +152,47 @@ func (c *collector) addExternal(list []ExternalFailure) {
 
 // add files one failure in its group.
 func (c *collector) add(s sighting) {
-	c.pulls.join(&s)
-	c.keys.join(&s)
-	r := s.r
+	to := s.filed
+	if to == nil {
+		to = c.file(&s)
+	}
+	f := fact{
+		at: s.at, id: s.id, object: c.object(s.q.Object), index: s.q.Index,
+		res: to.res, refs: to.refs, discovery: to.r.Discovery, place: to.place, key: to.key,
+	}
+	f.detail = to.g.detailOf(f.res, s.q, s.e, to.r)
+	to.g.facts = append(to.g.facts, f)
+}
+
+// file finds the group of a failure, or opens it.
+func (c *collector) file(s *sighting) *filing {
+	e, r := s.e, s.r
+	c.pulls.join(&r, e)
+	again := c.keys.join(&r, s.at)
 	key := groupKey{
 		principal: entityKey(r.Principal),
 		action:    strings.ToLower(r.Action),
-		scope:     first(r.ResourceParent, r.Resource),
+		scope:     r.scope(),
 		layer:     r.Denial.Layer,
 	}
-	if s.e.Native && r.Principal == "" {
+	if e.Native && r.Principal == "" {
 		// An execution that fails says so for the action, the stage and the
 		// whole; that is one failure.
-		key.action = s.e.EventSource
+		key.action = e.EventSource
 	}
 	g := c.groups[key]
 	if g == nil {
-		g = c.open(key, s.e, r)
+		g = c.open(key, e, r)
 		c.groups[key] = g
 	}
-	f := fact{
-		at: s.e.Time, id: s.e.ID, object: c.object(s.q.Object), index: s.q.Index,
-		res: c.syms.of(r.Resource), refs: c.syms.of(joinRefs(r.Refs)), discovery: r.Discovery,
-		place: c.syms.of(placeOf(s.e)), key: c.syms.of(s.e.Identity.AccessKeyID),
+	to := &filing{
+		g: g, r: &r, res: c.syms.of(r.Resource), refs: c.syms.of(joinRefs(r.Refs)),
+		place: c.syms.of(placeOf(e)), key: c.syms.of(e.Identity.AccessKeyID),
 	}
-	f.detail = g.detailOf(f.res, &s)
-	g.facts = append(g.facts, f)
+	if !again {
+		s.filed = to
+	}
+	return to
 }
 
 func (c *collector) object(name string) string {
@@ -170,8 +220,7 @@ func (e *Event) nativeName() string {
 }
 
 // detailOf returns what is kept of the failure's record beyond the fact.
-func (g *group) detailOf(res int32, s *sighting) *detail {
-	e, r := s.e, &s.r
+func (g *group) detailOf(res int32, q *query.Event, e *Event, r *FailedRequest) *detail {
 	key := detailKey{e.ErrorCode, r.Denial.PolicyARN, r.Denial.Effect, res}
 	if d := g.details[key]; d != nil && (d.message == e.ErrorMessage && d.accessKey == e.Identity.AccessKeyID || len(g.facts) > maxDetails) {
 		return d
@@ -180,7 +229,7 @@ func (g *group) detailOf(res int32, s *sighting) *detail {
 		code: e.ErrorCode, message: e.ErrorMessage, region: e.Region, account: first(r.Account, e.Account),
 		eventName: e.Name, eventSource: e.EventSource, denial: r.Denial,
 		accessKey: e.Identity.AccessKeyID, endpoint: e.VpcEndpointID, sourceIP: e.SourceIP,
-		event: s.q, data: Str(e.Record, "eventCategory") == "Data",
+		event: q, data: Str(e.Record, "eventCategory") == "Data",
 	}
 	g.details[key] = d
 	return d

@@ -91,17 +91,23 @@ func (e *Event) Source() string { return e.Object + "#" + strconv.Itoa(e.Index) 
 // be read, which is an *unreadable: every surprise inside the record reads as
 // zero.
 func ParseEvent(q *query.Event) (*Event, error) {
+	e, _, err := readEvent(q)
+	return e, err
+}
+
+// readEvent is ParseEvent. byColumns tells whether columns told all.
+func readEvent(q *query.Event) (e *Event, byColumns bool, err error) {
 	raw := q.Raw
 	if raw == nil && q.Values != nil {
 		if e := fromColumns(q); e != nil {
-			return e, nil
+			return e, true, nil
 		}
-		var err error
 		if raw, err = q.Record(); err != nil {
-			return nil, &unreadable{err}
+			return nil, false, &unreadable{err}
 		}
 	}
-	return parseRecord(q, raw)
+	e, err = parseRecord(q, raw)
+	return e, false, err
 }
 
 // unreadable is an error of the trail.

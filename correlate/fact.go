@@ -105,9 +105,11 @@ func newOnce() *once {
 	return &once{seed: maphash.MakeSeed(), seen: map[uint64]struct{}{}}
 }
 
-func (o *once) first(e *Event) bool {
-	id := eventKey(e)
-	if id == "" {
+func (o *once) first(e *Event) bool { return o.see(e, e.ID) }
+
+// see is first for an event that has another id.
+func (o *once) see(e *Event, id string) bool {
+	if id = keyOf(e, id); id == "" {
 		return true
 	}
 	h := maphash.String(o.seed, id)
@@ -120,8 +122,9 @@ func (o *once) first(e *Event) bool {
 
 // eventKey names the event that a record tells of: a correction carries the id
 // of what it corrects. It is "" when the record has no id.
-func eventKey(e *Event) string {
-	id := e.ID
+func eventKey(e *Event) string { return keyOf(e, e.ID) }
+
+func keyOf(e *Event, id string) string {
 	if a := Map(e.Record, "addendum"); a != nil {
 		id = first(Str(a, "originalEventID"), id)
 	}

@@ -58,7 +58,7 @@ func (p *columnParser) scopeOf(v *query.Values) string {
 	if err != nil {
 		return ""
 	}
-	if e.EventSource != "s3.amazonaws.com" || !asksPlainly(e) {
+	if e.EventSource != s3Source || !asksPlainly(e) {
 		if e, err = p.event(&query.Event{Values: v.Part(requestColumns)}, o); err != nil {
 			return ""
 		}

@@ -25,20 +25,21 @@ type keyUse struct {
 }
 
 // join puts the key in the place of the encrypted resource, when the trail
-// shows which it was, and notes what the call itself asked for.
-func (k *keyUses) join(s *sighting) {
-	r := &s.r
+// shows which it was, and notes what the call itself asked for. changes tells that
+// another time may show another key.
+func (k *keyUses) join(r *FailedRequest, at time.Time) (changes bool) {
 	if !r.Dependent || len(r.Actions) < 2 {
-		return
+		return false
 	}
 	r.via = passKey{entityKey(r.Principal), strings.ToLower(r.Actions[1])}
 	r.viaScope = first(r.ResourceParent, r.Resource)
 	if k == nil || prefixOf(r.Action) != "kms" || strings.Contains(r.Resource, ":kms:") || !strings.HasPrefix(r.Resource, "arn:") {
-		return
+		return false
 	}
-	if key := k.keyOf(r.viaScope, s.e.Time); key != "" {
+	if key := k.keyOf(r.viaScope, at); key != "" {
 		r.Resource, r.ResourceParent = key, ""
 	}
+	return true
 }
 
 // keyOf returns the key that was last used for a resource, or the one used

@@ -22,15 +22,15 @@ type pullRequests struct {
 func isMerge(eventName string) bool { return strings.HasPrefix(eventName, "MergePullRequestBy") }
 
 // join fills in the refs of a merge.
-func (p *pullRequests) join(s *sighting) {
-	if p == nil || !isMerge(s.e.Name) || len(s.r.Refs) > 0 {
+func (p *pullRequests) join(r *FailedRequest, e *Event) {
+	if p == nil || !isMerge(e.Name) || len(r.Refs) > 0 {
 		return
 	}
 	if !p.loaded {
 		p.loaded = true
 		p.load()
 	}
-	s.r.Refs = p.refs[s.e.Account+" "+Str(s.e.Params, "pullRequestId")]
+	r.Refs = p.refs[e.Account+" "+Str(e.Params, "pullRequestId")]
 }
 
 func (p *pullRequests) load() {

@@ -150,8 +150,8 @@ func (n *neighbourhood) lookUp(ctx context.Context, sets []query.Set, groups []*
 		if !wants(key.principal, e.Time) || !seen.first(e) || !wanted[key] && part[key] == nil {
 			continue
 		}
-		n.c.pulls.join(&s)
 		r := s.r
+		n.c.pulls.join(&r, e)
 		p := pass{scope: first(r.ResourceParent, r.Resource), fact: fact{
 			at: e.Time, id: e.ID, object: n.c.object(q.Object), index: q.Index, ok: true,
 			res: n.c.syms.of(r.Resource), refs: n.c.syms.of(joinRefs(r.Refs)), discovery: r.Discovery,

@@ -126,5 +126,8 @@ func (p *pipeline[T]) deliver(yield func(T, error) bool) bool {
 // parse is the work of reading an event and nothing more.
 func parse(q *query.Event) (sighting, bool, error) {
 	e, err := ParseEvent(q)
-	return sighting{q: q, e: e}, err == nil && !e.Time.IsZero(), lost(err)
+	if err != nil || e.Time.IsZero() {
+		return sighting{}, false, lost(err)
+	}
+	return newSighting(q, &asked{e: e}), true, nil
 }

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"hash/maphash"
 	"math/bits"
 	"time"
 
@@ -80,6 +81,31 @@ func (v *Values) Text(c ingest.Column) string {
 
 // Part returns those of the values that p has as well.
 func (v *Values) Part(p *Projection) *Values { return &Values{Template: v.Template, of: p, base: v} }
+
+// Like tells whether v and o are of one template and choice of columns and hold the
+// same in all of those but some.
+func (v *Values) Like(o *Values, but *Projection) bool {
+	if v.Template != o.Template || v.of != o.of {
+		return false
+	}
+	for i, c := range v.of.columns {
+		if v.texts[i] != o.texts[i] && !but.Has(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// Hash is equal for values that are alike.
+func (v *Values) Hash(seed maphash.Seed, but *Projection) uint64 {
+	h := maphash.String(seed, v.Template)
+	for i, c := range v.of.columns {
+		if !but.Has(c) {
+			h = bits.RotateLeft64(h, 5)*0x9E3779B97F4A7C15 ^ maphash.String(seed, v.texts[i])
+		}
+	}
+	return h
+}
 
 // Of returns the columns that were asked for.
 func (v *Values) Of() *Projection { return v.of }
