@@ -62,7 +62,7 @@ func (p *parquetWriter) dictionaryChunk(col *column, size int) {
 		p.dictionaryPage(col, size)
 	}
 	for ids := b.ids; len(ids) > 0; {
-		n := min(len(ids), pageRows)
+		n := rowsOfPage(ids)
 		b.ints, b.levels = b.ints[:0], b.levels[:0]
 		for _, id := range ids[:n] {
 			if id < 0 {
@@ -103,12 +103,13 @@ func (p *parquetWriter) plainTexts(col *column, perm []int32) {
 			n++
 		}
 		perm = perm[n:]
-		limit = p.textPage(n)
+		limit = p.textPage(n, limit)
 	}
 }
 
-// textPage writes a page of b.texts and returns how large the next one is to be.
-func (p *parquetWriter) textPage(rows int) (limit int) {
+// textPage writes a page of b.texts, of about size bytes, and returns how large the
+// next one is to be.
+func (p *parquetWriter) textPage(rows, size int) (limit int) {
 	b, codec := &p.page, textEncoder()
 	if b.texts.len() == 0 {
 		p.dataPage(rows, 0, format.Plain, nil, codec)
@@ -118,15 +119,17 @@ func (p *parquetWriter) textPage(rows int) (limit int) {
 	var encoding delta.LengthByteArrayEncoding
 	b.body = p.sound(encoding.EncodeByteArray(b.body, b.texts.data, b.offsets))
 	lengths := len(b.body) - len(b.texts.data)
-	if lengths < splitLengths {
+	block := size / blocksOfPage
+	if lengths < splitLengths && len(b.texts.data) < 2*block {
 		lengths = 0
 	}
-	packed := p.splitPage(rows, b.texts.len(), format.DeltaLengthByteArray, b.body, lengths, codec)
+	packed := p.splitPage(rows, b.texts.len(), format.DeltaLengthByteArray, b.body, lengths, block, codec)
 	return pageBytes(len(b.body), packed)
 }
 
 // splitLengths is how many bytes of lengths are worth a frame of their own: it
-// takes a dozen more, and they would spoil the texts' table of letters.
+// takes a dozen more, and they would spoil the texts' table of letters. Texts of
+// several blocks have theirs apart in any case.
 const splitLengths = 128
 
 // timeColumn writes the chunk of eventTime, with the bounds of its pages.
@@ -136,7 +139,7 @@ func (p *parquetWriter) timeColumn(micros []int64, perm []int32) {
 	var bounds format.ColumnIndex
 	bounds.BoundaryOrder = format.Ascending
 	for len(perm) > 0 {
-		n := min(len(perm), pageRows)
+		n := min(len(perm), shortPageRows)
 		b.longs, b.levels = b.longs[:0], b.levels[:0]
 		for _, row := range perm[:n] {
 			if t := micros[row]; t != noTime {

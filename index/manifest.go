@@ -141,7 +141,7 @@ func readManifest(fsys fileSystem, name string) (*manifest, error) {
 	if string(rest) != hex.EncodeToString(m.hash[:])+"\n" {
 		return nil, corrupt(name, int64(len(line))+1, "the manifest does not match its hash")
 	}
-	if err := json.Unmarshal(line, m); err != nil {
+	if err := m.decode(line); err != nil {
 		return nil, corrupt(name, 0, "%v", err)
 	}
 	if m.Format < 1 || m.Format > FormatVersion {

@@ -106,16 +106,30 @@ func frameEnds(page []byte) ([]int64, error) {
 	return ends, nil
 }
 
-// frameLength returns the length of the frame of zstd that b begins with: its
-// header, blocks each behind three bytes of last (1 bit), type (2), size (RFC
-// 8878, 3.1.1), and perhaps a checksum.
+// frameLength returns the length of the frame of zstd that b begins with.
 func frameLength(b []byte) (int, error) {
+	var few [8]int
+	blocks, sum, err := appendBlocks(few[:0], b)
+	if err != nil {
+		return 0, err
+	}
+	return blocks[len(blocks)-1] + sum, nil
+}
+
+// appendBlocks appends where the blocks of the frame that b begins with begin, and
+// where they end: a frame is its header, blocks, each behind three bytes of last (1
+// bit), type (2), size (RFC 8878, 3.1.1), and perhaps a checksum of sum bytes.
+func appendBlocks(dst []int, b []byte) (blocks []int, sum int, err error) {
 	var h zstd.Header
 	if err := h.Decode(b); err != nil {
-		return 0, fmt.Errorf("a dictionary does not unpack: %w", err)
+		return dst, 0, fmt.Errorf("a page does not unpack: %w", err)
+	}
+	if h.HasCheckSum {
+		sum = 4
 	}
 	at, last := h.HeaderSize, h.Skippable
 	for !last && at+3 <= len(b) {
+		dst = append(dst, at)
 		head := int(b[at]) | int(b[at+1])<<8 | int(b[at+2])<<16
 		size := head >> 3
 		if head>>1&3 == 1 { // one byte, repeated
@@ -123,13 +137,10 @@ func frameLength(b []byte) (int, error) {
 		}
 		at, last = at+3+size, head&1 == 1
 	}
-	if h.HasCheckSum {
-		at += 4
+	if !last || h.Skippable || at+sum > len(b) {
+		return dst, 0, fmt.Errorf("a page ends within a frame")
 	}
-	if !last || h.Skippable || at > len(b) {
-		return 0, fmt.Errorf("a dictionary ends within a frame")
-	}
-	return at, nil
+	return append(dst, at), sum, nil
 }
 
 // value returns the value of a number. It stays valid until the next call.

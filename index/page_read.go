@@ -26,9 +26,10 @@ type columnCursor struct {
 
 	// encoding tells which of the following holds the page's values.
 	encoding format.Encoding
-	ids      hybrid   // in the dictionary
-	data     []byte   // texts, or bits; part of plain or of packed
-	offsets  []uint32 // of the texts in data, and behind the last
+	ids      hybrid      // in the dictionary
+	data     []byte      // texts, or bits; part of plain or of packed
+	offsets  []uint32    // of the texts in data, and behind the last
+	packed   packedTexts // what data holds the first part of, as far as it was asked for
 	longs    []int64
 	ints     []int32
 	levels   hybrid // whether each row has a value, where some have
@@ -38,7 +39,7 @@ type columnCursor struct {
 	at    int // where its value stands; -1 when it has none
 
 	// Of a page that was asked for more than a few rows:
-	whole          bool
+	whole, scanned bool // scanned is whole of the page before
 	allIDs         []int32
 	allLevels      []byte
 	counted, below int // values in front of the row counted
@@ -130,6 +131,11 @@ func (c *columnCursor) text(f *eventsFile, at int) ([]byte, error) {
 	if c.encoding != format.RLEDictionary {
 		if at+1 >= len(c.offsets) {
 			return nil, fmt.Errorf("value %d of a page of %d", at, len(c.offsets)-1)
+		}
+		if end := int(c.offsets[at+1]); end > len(c.data) {
+			if err := c.unpackTexts(end); err != nil {
+				return nil, err
+			}
 		}
 		return c.data[c.offsets[at]:c.offsets[at+1]:c.offsets[at+1]], nil
 	}
@@ -277,6 +283,7 @@ func (c *columnCursor) unpack(h *pageHeader, body []byte, rows int) error {
 	if h.values != rows || values < 0 || values > rows || size < 0 || size > len(body) || h.repeated != 0 {
 		return fmt.Errorf("a page of %d rows says that it has %d, %d of them empty", rows, h.values, h.nulls)
 	}
+	c.scanned = c.whole
 	c.values, c.whole, c.asked, c.row = values, false, 0, -1
 	c.levelBytes = append(c.levelBytes[:0], body[:size]...)
 	c.levels = hybrid{c.levelBytes, 1}
@@ -284,16 +291,58 @@ func (c *columnCursor) unpack(h *pageHeader, body []byte, rows int) error {
 	if values == 0 {
 		return nil
 	}
-	plain := body[size:]
-	if h.compressed {
-		var err error
-		if c.plain, err = unpackPage(c.plain, plain, h.plain-size); err != nil {
+	body, plain := body[size:], h.plain-size
+	if !h.compressed {
+		c.plain = append(c.plain[:0], body...)
+		return c.decode(h.encoding, c.plain)
+	}
+	if h.encoding == format.DeltaLengthByteArray {
+		if apart, err := c.textsApart(body, plain); apart || err != nil {
 			return err
 		}
-	} else {
-		c.plain = append(c.plain[:0], plain...)
+	}
+	var err error
+	if c.plain, err = unpackPage(c.plain, body, plain); err != nil {
+		return err
 	}
 	return c.decode(h.encoding, c.plain)
+}
+
+// textsApart prepares the texts of a page that has them in a frame behind that of
+// their lengths; it tells whether it is such a page.
+func (c *columnCursor) textsApart(body []byte, size int) (apart bool, err error) {
+	n, err := frameLength(body)
+	if err != nil || n == len(body) {
+		return false, err
+	}
+	if c.plain, err = pageDecoder().DecodeAll(body[:n], c.plain[:0]); err != nil {
+		return false, err
+	}
+	if err := checkCount(format.DeltaLengthByteArray, c.plain, c.values); err != nil {
+		return false, err
+	}
+	texts := size - len(c.plain)
+	end, err := c.decodeLengths(c.plain, texts)
+	if err != nil {
+		return false, err
+	}
+	if end != texts || len(c.ints) < c.values {
+		return false, fmt.Errorf("%d texts of %d bytes where there should be %d of %d", len(c.ints), end, c.values, texts)
+	}
+	c.encoding, c.data = format.DeltaLengthByteArray, nil
+	return true, c.packed.set(body[n:], texts)
+}
+
+// unpackTexts unpacks the texts of the page up to end, or all of them when it was
+// asked for more than a few.
+func (c *columnCursor) unpackTexts(end int) (err error) {
+	defer recoverPage(&err)
+	if len(c.data) > 0 || c.scanned {
+		end = c.packed.size
+	}
+	c.plain, err = c.packed.unpack(c.plain, end)
+	c.data = c.plain
+	return err
 }
 
 // decode reads the values of the page, but for numbers in the dictionary.
@@ -330,22 +379,29 @@ func (c *columnCursor) decode(encoding format.Encoding, plain []byte) (err error
 
 // decodeTexts reads where the texts stand: their lengths come first, and they
 // themselves to the end of the page.
-func (c *columnCursor) decodeTexts(plain []byte) (err error) {
+func (c *columnCursor) decodeTexts(plain []byte) error {
+	end, err := c.decodeLengths(plain, len(plain))
+	if err == nil {
+		c.data = plain[len(plain)-end:]
+	}
+	return err
+}
+
+// decodeLengths reads the lengths of texts that take no more than limit bytes.
+func (c *columnCursor) decodeLengths(plain []byte, limit int) (end int, err error) {
 	var e delta.BinaryPackedEncoding
 	if c.ints, err = e.DecodeInt32(c.ints[:0], plain); err != nil {
-		return err
+		return 0, err
 	}
 	c.offsets = append(c.offsets[:0], 0)
-	end := 0
 	for _, n := range c.ints {
-		if n < 0 || end+int(n) > len(plain) {
-			return fmt.Errorf("a text of %d bytes in a page of %d", n, len(plain))
+		if n < 0 || int(n) > limit-end {
+			return 0, fmt.Errorf("a text of %d bytes in a page of %d", n, limit)
 		}
 		end += int(n)
 		c.offsets = append(c.offsets, uint32(end))
 	}
-	c.data = plain[len(plain)-end:]
-	return nil
+	return end, nil
 }
 
 // checkCount checks that encoded values are not many more than there should be,

@@ -52,6 +52,7 @@ type pageBuffers struct {
 	local                []uint32 // by number in the batch: number in the chunk
 	dictionary           []uint32 // numbers in the batch
 	ends                 []int    // of the frames of a dictionary
+	frames               textFrames
 }
 
 // openChunk is the column chunk that is being written.
@@ -68,8 +69,26 @@ type openChunk struct {
 // column.
 const (
 	pageRows        = 8 << 10
+	shortPageRows   = 2 << 10 // where the rows vary
 	dictionaryBytes = 1 << 20
 )
+
+// rowsOfPage returns how many of a chunk's rows that are left, given by their
+// numbers in the dictionary, its next page has. A page costs some thirty bytes and a
+// reader of one row all of its numbers: those that hardly vary take next to nothing.
+func rowsOfPage(ids []int32) int {
+	n := min(len(ids), pageRows)
+	changes := 0
+	for i := 1; i < n; i++ {
+		if ids[i] != ids[i-1] {
+			changes++
+		}
+	}
+	if changes > pageRows/16 {
+		n = min(n, shortPageRows)
+	}
+	return n
+}
 
 // pageBytes returns how many bytes of text the next page of a chunk has, after one
 // of which plain bytes were packed. What hardly shrinks, as ids do, is not made
@@ -88,9 +107,9 @@ var (
 	textEncoder = sync.OnceValue(func() *zstd.Encoder { return pageEncoder(zstd.SpeedFastest) })
 )
 
-func pageEncoder(level zstd.EncoderLevel) *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithWindowSize(1<<20),
-		zstd.WithEncoderCRC(false), zstd.WithZeroFrames(true), zstd.WithAllLitEntropyCompression(true))
+func pageEncoder(level zstd.EncoderLevel, more ...zstd.EOption) *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, append(more, zstd.WithEncoderLevel(level), zstd.WithWindowSize(1<<20),
+		zstd.WithEncoderCRC(false), zstd.WithZeroFrames(true), zstd.WithAllLitEntropyCompression(true))...)
 	if err != nil {
 		panic(err) // the options are constants
 	}
@@ -137,12 +156,13 @@ func (p *parquetWriter) begin(leaf int) {
 // dataPage writes a page of rows: their levels, then the encoded values, of
 // which there are present.
 func (p *parquetWriter) dataPage(rows, present int, encoding format.Encoding, body []byte, codec *zstd.Encoder) {
-	p.splitPage(rows, present, encoding, body, 0, codec)
+	p.splitPage(rows, present, encoding, body, 0, 0, codec)
 }
 
 // splitPage writes a data page whose first bytes, up to split, are of another kind
-// than the others, and returns how many bytes it packed the values into.
-func (p *parquetWriter) splitPage(rows, present int, encoding format.Encoding, body []byte, split int, codec *zstd.Encoder) int {
+// than the others, which are texts in blocks of so many bytes, and returns how many
+// bytes it packed the values into.
+func (p *parquetWriter) splitPage(rows, present int, encoding format.Encoding, body []byte, split, block int, codec *zstd.Encoder) int {
 	c, b := &p.chunk, &p.page
 	b.levelBytes = b.levelBytes[:0]
 	if c.optional {
@@ -150,7 +170,7 @@ func (p *parquetWriter) splitPage(rows, present int, encoding format.Encoding, b
 		b.levelBytes = p.sound(levels.EncodeLevels(b.levelBytes, b.levels))
 		c.digest.levels.bytes(b.levels)
 	}
-	packed, compressed := p.pack(body, split, codec)
+	packed, compressed := p.pack(body, split, block, codec)
 	if !compressed {
 		packed = body
 	}
@@ -192,15 +212,17 @@ func (p *parquetWriter) sound(b []byte, err error) []byte {
 
 // pack compresses body where that is worth the reader's time: what stands in front
 // of split in a frame of its own, since each frame has one table of letters.
-func (p *parquetWriter) pack(body []byte, split int, codec *zstd.Encoder) (packed []byte, ok bool) {
+func (p *parquetWriter) pack(body []byte, split, block int, codec *zstd.Encoder) (packed []byte, ok bool) {
 	if len(body) < 32 {
 		return nil, false
 	}
 	packed = p.page.packed[:0]
 	if split > 0 {
 		packed = codec.EncodeAll(body[:split], packed)
+		p.page.packed = p.sound(p.page.frames.append(packed, body[split:], block))
+	} else {
+		p.page.packed = codec.EncodeAll(body, packed)
 	}
-	p.page.packed = codec.EncodeAll(body[split:], packed)
 	return p.page.packed, len(p.page.packed) < len(body)-len(body)/16
 }
 
