@@ -14,16 +14,12 @@ import (
 )
 
 // finding works out one episode.
-func (en *engine) finding(ctx context.Context, ep *episode) (*Finding, error) {
+func (en *engine) finding(ctx context.Context, ep *episode, o *onset) (*Finding, error) {
 	book := ep.book
-	ar, err := en.n.around(ctx, ep, time.Duration(book.Spread.Window))
-	if err != nil {
-		return nil, err
-	}
-	f := &Finding{Schema: Schema, Playbook: book.ID, Failure: en.failure(ep, ar), Vetoed: []Vetoed{}, Candidates: []Candidate{}, NextSteps: []string{}}
+	f := &Finding{Schema: Schema, Playbook: book.ID, Failure: en.failure(ep, o.around), Vetoed: []Vetoed{}, Candidates: []Candidate{}, NextSteps: []string{}}
 	f.ID = findingID(f, ep)
 	f.Coverage = en.coverage(ep)
-	if err := en.explain(ctx, ep, f); err != nil {
+	if err := en.explain(ctx, ep, o, f); err != nil {
 		return nil, err
 	}
 	f.NextSteps = nextSteps(book, f)
@@ -131,13 +127,9 @@ func (en *engine) subject(ep *episode) *subject {
 // probe writes the first failure as requests for the policies, one for each
 // ref of a push: a push is refused when one of its refs is. The action and
 // resource are those of the message where it names them.
-func (en *engine) probe(ep *episode, sub *subject) (*probeAll, error) {
+func (en *engine) probe(ep *episode, sub *subject, record []byte) *probeAll {
 	p := &probeAll{keys: map[string]tri{}}
-	raw, err := ep.first().detail.event.Record()
-	if err != nil {
-		return nil, err
-	}
-	requests, err := policy.RequestsFromJSON(raw)
+	requests, err := policy.RequestsFromJSON(record)
 	if err != nil {
 		requests = []policy.Request{{Principal: policy.ParsePrincipal(ep.principal)}}
 	}
@@ -147,17 +139,13 @@ func (en *engine) probe(ep *episode, sub *subject) (*probeAll, error) {
 	if isMerge(ep.first().detail.eventName) && len(sub.refs) > 0 {
 		p.requests = withRefs(p.requests, sub.refs)
 	}
-	return p, nil
+	return p
 }
 
 // explain looks for the cause and fills in candidates, vetoes and diagnosis.
-func (en *engine) explain(ctx context.Context, ep *episode, f *Finding) error {
+func (en *engine) explain(ctx context.Context, ep *episode, o *onset, f *Finding) error {
 	sub := en.subject(ep)
-	probe, err := en.probe(ep, sub)
-	if err != nil {
-		return err
-	}
-	j := &judge{h: en.h, docs: en.docs, sub: sub, ep: ep, probe: probe}
+	j := &judge{h: en.h, docs: en.docs, sub: sub, ep: ep, probe: en.probe(ep, sub, o.record)}
 	ep.refused = en.n.refusedBefore(ep)
 	ladder := ep.book.ladder(en.ladder)
 	steps := en.h.between(sub.at.Add(-ladder[len(ladder)-1]), latest(sub.at.Add(skew), laterEnd(ep)))

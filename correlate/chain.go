@@ -11,7 +11,8 @@ import (
 )
 
 // Trail is where correlation reads events from. Events come in the order of
-// time, then id, account and bytes. After an error the sequence ends.
+// time, then id, account and bytes. After an error the sequence ends. Several
+// goroutines read at once.
 type Trail interface {
 	Events(ctx context.Context, f query.Filter) iter.Seq2[*query.Event, error]
 }

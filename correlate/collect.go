@@ -42,7 +42,9 @@ type asked struct {
 	e       *Event
 	r       FailedRequest
 	refused bool
-	filed   *filing // where the collector puts such events, once it knows
+	// byColumns is set when columns told all of the event.
+	byColumns bool
+	filed     *filing // where the collector puts such events, once it knows
 }
 
 func newSighting(q *query.Event, a *asked) sighting { return sighting{q, a.e.Time, a.e.ID, a} }
@@ -61,18 +63,15 @@ func (c *collector) sight(q *query.Event) (sighting, bool, error) {
 	if a := l.find(q); a != nil {
 		return sighting{q, q.Time, q.ID, a}, a.refused, nil
 	}
-	e, byColumns, err := readEvent(q)
-	if err != nil || e.Time.IsZero() {
-		return sighting{}, false, lost(err)
+	s, ok, err := parse(q)
+	if !ok {
+		return s, false, err
 	}
-	a := &asked{e: e}
-	if c.refused(e) {
-		a.r, a.refused = FailureOf(e)
+	if c.refused(s.e) {
+		s.r, s.refused = FailureOf(s.e)
 	}
-	if byColumns {
-		l.keep(q, a)
-	}
-	return newSighting(q, a), a.refused, nil
+	l.keep(q, s.asked)
+	return s, s.refused, nil
 }
 
 func newCollector(books []*Playbook) *collector {

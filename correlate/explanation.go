@@ -184,11 +184,15 @@ func (x *Explanation) find(ctx context.Context, trail Trail, e *Event, opts Opti
 		x.Note = "the denial belongs to no episode that a playbook claims"
 		return nil
 	}
-	if x.Finding, err = en.finding(ctx, ep); err != nil {
+	var o onset
+	if en.read(ctx, ep, &o); o.err != nil {
+		return o.err
+	}
+	if x.Finding, err = en.finding(ctx, ep, &o); err != nil {
 		return err
 	}
 	x.tell(e)
-	return x.ask(ctx, en, ep)
+	return x.ask(ctx, en, ep, o.record)
 }
 
 // neighbours selects the failures that the finding of an event rests on: those
@@ -258,13 +262,9 @@ func (x *Explanation) tell(e *Event) {
 
 // ask holds the first denial of the episode against each layer, at that moment
 // and before.
-func (x *Explanation) ask(ctx context.Context, en *engine, ep *episode) error {
+func (x *Explanation) ask(ctx context.Context, en *engine, ep *episode, record []byte) error {
 	sub := en.subject(ep)
-	probe, err := en.probe(ep, sub)
-	if err != nil {
-		return err
-	}
-	j := &judge{h: en.h, docs: en.docs, sub: sub, ep: ep, probe: probe}
+	j := &judge{h: en.h, docs: en.docs, sub: sub, ep: ep, probe: en.probe(ep, sub, record)}
 	q, err := en.question(ctx, j)
 	if err != nil || q == nil {
 		return err

@@ -54,14 +54,16 @@ func (p *columnParser) scopeOf(v *query.Values) string {
 	if o == nil {
 		return ""
 	}
-	e, err := p.event(&query.Event{Values: v.Part(bareColumns)}, o)
+	columns := requestColumns
+	if v.Text(ingest.EventSource) == s3Source {
+		columns = bareColumns
+	}
+	e, err := p.event(&query.Event{Values: v.Part(columns)}, o)
+	if err == nil && columns == bareColumns && !(e.EventSource == s3Source && asksPlainly(e)) {
+		e, err = p.event(&query.Event{Values: v.Part(requestColumns)}, o)
+	}
 	if err != nil {
 		return ""
-	}
-	if e.EventSource != s3Source || !asksPlainly(e) {
-		if e, err = p.event(&query.Event{Values: v.Part(requestColumns)}, o); err != nil {
-			return ""
-		}
 	}
 	r, _ := FailureOf(e)
 	return r.scope()

@@ -86,7 +86,7 @@ func (l *likeness) pays() bool { return l.asked < keptSettles || l.found > l.ask
 
 // keep keeps what was made of q, if others can be like it.
 func (l *likeness) keep(q *query.Event, a *asked) {
-	if !l.pays() || a.e.ID != q.ID {
+	if !a.byColumns || a.e.ID != q.ID || !l.pays() {
 		return
 	}
 	but := tellsApart(q.Values)

@@ -36,7 +36,7 @@ func TestNearbyIsEnough(t *testing.T) {
 			}
 			trail := s.trail()
 			all[i] = findAll(t, trail, Options{Attempts: true})
-			reads[i] = trail.reads
+			reads[i] = int(trail.reads.Load())
 		}
 		if diff := cmp.Diff(all[1], all[0]); diff != "" {
 			t.Fatalf("seed %d (-everywhere +near):\n%s", seed, diff)

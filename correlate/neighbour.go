@@ -25,6 +25,7 @@ type pass struct {
 type neighbourhood struct {
 	trail  Trail
 	c      *collector
+	likes  likenesses
 	passes map[passKey][]pass
 	// byCaller and byTarget find the groups next to one.
 	byCaller map[passKey][]*group
@@ -141,19 +142,19 @@ func (n *neighbourhood) lookUp(ctx context.Context, sets []query.Set, groups []*
 			part[g.via] = append(part[g.via], g)
 		}
 	}
-	for s, err := range inOrder(ctx, n.trail.Events(ctx, f), attempt) {
+	for s, err := range inOrder(ctx, n.trail.Events(ctx, f), n.attempt) {
 		if err != nil {
 			return err
 		}
 		q, e := s.q, s.e
 		key := passKey{entityKey(s.r.Principal), strings.ToLower(s.r.Action)}
-		if !wants(key.principal, e.Time) || !seen.first(e) || !wanted[key] && part[key] == nil {
+		if !wants(key.principal, s.at) || !seen.see(e, s.id) || !wanted[key] && part[key] == nil {
 			continue
 		}
 		r := s.r
 		n.c.pulls.join(&r, e)
 		p := pass{scope: first(r.ResourceParent, r.Resource), fact: fact{
-			at: e.Time, id: e.ID, object: n.c.object(q.Object), index: q.Index, ok: true,
+			at: s.at, id: s.id, object: n.c.object(q.Object), index: q.Index, ok: true,
 			res: n.c.syms.of(r.Resource), refs: n.c.syms.of(joinRefs(r.Refs)), discovery: r.Discovery,
 			place: n.c.syms.of(placeOf(e)), key: n.c.syms.of(e.Identity.AccessKeyID),
 		}}
@@ -369,6 +370,20 @@ func attempt(q *query.Event) (sighting, bool, error) {
 	s, ok, err := parse(q)
 	if ok {
 		s.r, _ = FailureOf(s.e)
+	}
+	return s, ok, err
+}
+
+// attempt is attempt for calls of which many may be alike.
+func (n *neighbourhood) attempt(q *query.Event) (sighting, bool, error) {
+	l := n.likes.take()
+	defer n.likes.give(l)
+	if a := l.find(q); a != nil {
+		return sighting{q, q.Time, q.ID, a}, true, nil
+	}
+	s, ok, err := attempt(q)
+	if ok {
+		l.keep(q, s.asked)
 	}
 	return s, ok, err
 }

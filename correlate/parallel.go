@@ -54,6 +54,7 @@ type pipeline[T any] struct {
 
 func (p *pipeline[T]) labour() {
 	for b := range p.jobs {
+		b.out = make([]T, 0, len(b.in))
 		for _, q := range b.in {
 			v, ok, err := p.work(q)
 			if err != nil {
@@ -125,9 +126,9 @@ func (p *pipeline[T]) deliver(yield func(T, error) bool) bool {
 
 // parse is the work of reading an event and nothing more.
 func parse(q *query.Event) (sighting, bool, error) {
-	e, err := ParseEvent(q)
+	e, byColumns, err := readEvent(q)
 	if err != nil || e.Time.IsZero() {
 		return sighting{}, false, lost(err)
 	}
-	return newSighting(q, &asked{e: e}), true, nil
+	return newSighting(q, &asked{e: e, byColumns: byColumns}), true, nil
 }

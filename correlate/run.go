@@ -67,9 +67,11 @@ func Run(ctx context.Context, trail Trail, opts Options) iter.Seq2[*Finding, err
 			yield(nil, err)
 			return
 		}
+		next, stop := en.onsets(ctx, eps)
+		defer stop()
 		left := opts.Limit
 		for batch := range sameFirst(eps) {
-			found, err := en.findings(ctx, batch)
+			found, err := en.findings(ctx, batch, next)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -159,10 +161,14 @@ func sameFirst(eps []*episode) iter.Seq[[]*episode] {
 }
 
 // findings works out the episodes of one instant and orders them by id.
-func (en *engine) findings(ctx context.Context, eps []*episode) ([]*Finding, error) {
+func (en *engine) findings(ctx context.Context, eps []*episode, next func() (*onset, error)) ([]*Finding, error) {
 	var out []*Finding
 	for _, ep := range eps {
-		f, err := en.finding(ctx, ep)
+		o, err := next()
+		if err != nil {
+			return nil, err
+		}
+		f, err := en.finding(ctx, ep, o)
 		if err != nil {
 			return nil, err
 		}

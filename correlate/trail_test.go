@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,8 +24,7 @@ import (
 // memTrail answers queries from records in memory, by looking at each.
 type memTrail struct {
 	events []memEvent
-	reads  int // events handed out
-	calls  int
+	reads  atomic.Int64 // events handed out
 }
 
 type memEvent struct {
@@ -33,14 +33,13 @@ type memEvent struct {
 }
 
 func (m *memTrail) Events(ctx context.Context, f query.Filter) iter.Seq2[*query.Event, error] {
-	m.calls++
 	return func(yield func(*query.Event, error) bool) {
 		for i := range m.events {
 			e := &m.events[i]
 			if !e.matches(f) {
 				continue
 			}
-			m.reads++
+			m.reads.Add(1)
 			if err := ctx.Err(); err != nil {
 				yield(nil, err)
 				return
