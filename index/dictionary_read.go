@@ -12,6 +12,7 @@ type fieldReader struct {
 	file   string
 	at     int64 // of the dictionary in the file
 	r      *blockReader
+	mixed  bool // the parts of its blocks are; see dictionary.go
 	terms  int
 	longAt int64 // end of the blocks, where the long postings begin
 	end    int64 // of the long postings
@@ -25,8 +26,9 @@ type fieldReader struct {
 
 // openField reads the block index of the dictionary that takes size bytes at
 // offset at.
-func openField(r *blockReader, at, size int64) (*fieldReader, error) {
-	f := &fieldReader{file: r.name, at: at, r: r}
+func (t *termsFile) openField(at, size int64) (*fieldReader, error) {
+	r := t.r
+	f := &fieldReader{file: r.name, at: at, r: r, mixed: t.version == 1}
 	if size < fieldTrailer {
 		return nil, corrupt(r.name, at, "dictionary too short")
 	}
@@ -57,27 +59,73 @@ func openField(r *blockReader, at, size int64) (*fieldReader, error) {
 	return f, nil
 }
 
-// block returns the plain bytes of a block.
-func (f *fieldReader) block(k int) (*decbuf, error) {
+// termBlock is a block of terms in its plain form.
+type termBlock struct {
+	lengths, letters, postings decbuf
+	mixed                      bool // all of them stand in postings
+	term                       []byte
+}
+
+// block reads a block.
+func (f *fieldReader) block(k int) (*termBlock, error) {
 	from, to := f.starts[k], f.starts[k+1]
-	if from < 0 || from > to || to > f.longAt || to-from > maxBlock+binary.MaxVarintLen64 {
+	if from < 0 || from > to || to > f.longAt || to-from > maxBlock+2*blockParts*binary.MaxVarintLen64 {
 		return nil, corrupt(f.file, f.at+from, "bad block offsets")
 	}
-	b := make([]byte, to-from)
-	if _, err := f.r.ReadAt(b, f.at+from); err != nil {
+	d := decbuf{file: f.file, offset: f.at + from, b: make([]byte, to-from)}
+	if _, err := f.r.ReadAt(d.b, d.offset); err != nil {
 		return nil, err
 	}
-	d := &decbuf{file: f.file, offset: f.at + from, b: b}
-	size := d.uvarint()
-	if d.err != nil || size > maxBlock {
-		return nil, corrupt(f.file, f.at+from, "bad length of a block")
+	b := &termBlock{mixed: f.mixed}
+	parts := []*decbuf{blockLengths: &b.lengths, blockLetters: &b.letters, blockPostings: &b.postings}
+	var plain, packed [blockParts]uint64
+	if b.mixed {
+		parts = parts[blockPostings:]
+		plain[0] = d.uvarint()
+		packed[0] = uint64(len(d.b))
+	} else {
+		for k := range parts {
+			plain[k], packed[k] = d.uvarint(), d.uvarint()
+		}
 	}
-	plain, ok := unpack(d.b, int(size))
-	if !ok {
-		return nil, corrupt(f.file, f.at+from, "a block of terms does not unpack")
+	room := uint64(maxBlock)
+	for k, part := range parts {
+		if d.err != nil || plain[k] > room || packed[k] > uint64(len(d.b)) {
+			return nil, corrupt(f.file, f.at+from, "bad lengths of a block")
+		}
+		room -= plain[k]
+		text, ok := unpack(d.b[:packed[k]], int(plain[k]))
+		if !ok {
+			return nil, corrupt(f.file, d.offset, "a block of terms does not unpack")
+		}
+		*part = decbuf{file: f.file, offset: d.offset, b: text}
+		d.skip(int(packed[k]))
 	}
-	d.b = plain
-	return d, nil
+	return b, nil
+}
+
+// next returns the next term, false behind the last one and where the block is
+// damaged. The term's postings stand next in postings, from where they must be
+// taken.
+func (b *termBlock) next() (term []byte, ok bool) {
+	lengths, letters := &b.lengths, &b.letters
+	if b.mixed {
+		lengths, letters = &b.postings, &b.postings
+	}
+	if len(lengths.b) == 0 {
+		if len(b.letters.b) > 0 || len(b.postings.b) > 0 {
+			b.postings.fail("postings of no term")
+		}
+		return nil, false
+	}
+	shared, n := lengths.uvarint(), lengths.uvarint()
+	if lengths.err != nil || shared > uint64(len(b.term)) || n > uint64(len(letters.b)) {
+		b.postings.fail("bad term")
+		return nil, false
+	}
+	b.term = append(b.term[:shared], letters.b[:n]...)
+	letters.skip(int(n))
+	return b.term, true
 }
 
 // long reads from the long postings.
@@ -143,23 +191,17 @@ func (f *fieldReader) findIn(k int, terms []string, add func(term string, rows *
 // take the postings from d.
 func (f *fieldReader) scan(from, to int, visit func(term []byte, d *decbuf) bool) error {
 	for k := from; k < to; k++ {
-		d, err := f.block(k)
+		b, err := f.block(k)
 		if err != nil {
 			return err
 		}
-		var term []byte
-		for len(d.b) > 0 && d.err == nil {
-			shared := d.uvarint()
-			if shared > uint64(len(term)) {
-				return corrupt(f.file, d.offset, "bad term")
-			}
-			term = append(term[:shared], d.bytes()...)
-			if !visit(term, d) {
-				return d.err
+		for term, ok := b.next(); ok; term, ok = b.next() {
+			if !visit(term, &b.postings) {
+				return b.postings.err
 			}
 		}
-		if d.err != nil {
-			return d.err
+		if b.postings.err != nil {
+			return b.postings.err
 		}
 	}
 	return nil

@@ -6,7 +6,8 @@ import "fmt"
 // version and the older ones listed here.
 //
 //	1  first version
-//	2  blocks of 16 in place of 64 KiB; the places of dictionaries' frames
+//	2  blocks of 16 in place of 64 KiB; the places of dictionaries' frames;
+//	   terms packed apart from their postings
 const FormatVersion = 2
 
 // blockSizeOf returns how many bytes of a file one sum covers.

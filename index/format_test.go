@@ -139,14 +139,23 @@ func (n *notes) dictionary(size int) {
 	end := n.at + size
 	at := func(back int) int { return int(binary.LittleEndian.Uint32(n.b[end-back:])) }
 	start, long, index := n.at, at(8), at(4)
-	plain := n.uvarint("block of this plain length")
-	blockEnd := n.at + plain
-	if blockEnd != start+long {
-		n.t.Fatalf("the block is packed: make it smaller")
+	var sizes []int
+	for _, part := range []string{"lengths", "letters", "postings"} {
+		plain, packed := n.uvarint("plain length of the block's "+part), n.uvarint("packed length")
+		if plain != packed {
+			n.t.Fatalf("the block is packed: make it smaller")
+		}
+		sizes = append(sizes, plain)
 	}
-	for n.at < blockEnd {
+	if n.at+sizes[0]+sizes[1]+sizes[2] != start+long {
+		n.t.Fatalf("%d bytes in front of the long postings, parts of %d", long, sizes)
+	}
+	for ends := n.at + sizes[0]; n.at < ends; {
 		n.uvarint("shared with the term before")
-		n.text("rest of the term")
+		n.uvarint("letters of its own")
+	}
+	n.take(sizes[1], "letters")
+	for ends := n.at + sizes[2]; n.at < ends; {
 		n.postings(n.uvarint("rows"))
 	}
 	if index > long {

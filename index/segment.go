@@ -96,7 +96,7 @@ func (s *Segment) field(f Field) (*fieldReader, error) {
 	if !ok {
 		return nil, corrupt(s.info.Terms.Name, 0, "no terms for %s", f)
 	}
-	r, err := openField(s.terms.r, sec.offset, sec.size)
+	r, err := s.terms.openField(sec.offset, sec.size)
 	if err != nil {
 		return nil, err
 	}

@@ -96,6 +96,7 @@ func writeTerms(w io.Writer, ids []uint64, bodies [][]byte) (int64, root, error)
 
 // termsFile is an open terms file.
 type termsFile struct {
+	version  uint32
 	r        *blockReader
 	sections []section
 }
@@ -138,7 +139,7 @@ func openTerms(name string, f io.ReaderAt, size int64, want root) (*termsFile, e
 	if version < 1 || version > FormatVersion {
 		return nil, fmt.Errorf("%s has format %d; this program reads up to %d, use a newer one", name, version, FormatVersion)
 	}
-	t := &termsFile{r: &blockReader{name: name, r: f, size: length, block: block, sums: parseSums(sums[:4*blocks])}}
+	t := &termsFile{version: version, r: &blockReader{name: name, r: f, size: length, block: block, sums: parseSums(sums[:4*blocks])}}
 	at := int64(binary.LittleEndian.Uint64(tail[8:]))
 	if at < 0 || at > length {
 		return nil, corrupt(name, length, "bad directory offset")

@@ -170,7 +170,7 @@ func TestDictionary(t *testing.T) {
 			t.Fatal(err)
 		}
 		f, s := termsSection(t, sectionField, body)
-		field, err := openField(f.r, s.offset, s.size)
+		field, err := f.openField(s.offset, s.size)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,7 +289,7 @@ func FuzzTerms(f *testing.F) {
 			return
 		}
 		file, s := termsSection(t, sectionField, body)
-		field, err := openField(file.r, s.offset, s.size)
+		field, err := file.openField(s.offset, s.size)
 		if err != nil {
 			return
 		}

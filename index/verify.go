@@ -200,13 +200,53 @@ func (v *verifier) sections(seg *Segment, want *segmentTerms) error {
 		if err != nil {
 			return err
 		}
-		old := id == sectionHours && got == nil || len(got) > 0 && bytes.Equal(got, older[id])
-		if !old && !bytes.Equal(got, bodies[i]) {
+		same := bytes.Equal(got, bodies[i]) || id == sectionHours && got == nil || len(got) > 0 && bytes.Equal(got, older[id])
+		if !same && id >= sectionField {
+			same, err = seg.sameTerms(Field(id-sectionField), want)
+		}
+		if err != nil {
+			return err
+		}
+		if !same {
 			return corrupt(seg.info.Terms.Name, at, "%s are not those of the events", sectionName(id))
 		}
 	}
 	_, err = seg.terms.deliveries()
 	return err
+}
+
+// sameTerms tells whether a field holds the terms and rows of want, in whatever
+// blocks: older versions spelled them in another way.
+func (s *Segment) sameTerms(f Field, want *segmentTerms) (bool, error) {
+	field, err := s.field(f)
+	if err != nil {
+		return false, err
+	}
+	dictionary := &want.fields[f]
+	order := dictionary.order()
+	rows, starts := dictionary.rows()
+	same, last := field.terms == len(order), []byte(nil)
+	for k, separator := range field.seps {
+		begins := true
+		err := field.scan(k, k+1, func(term []byte, d *decbuf) bool {
+			if begins {
+				same = same && separator <= string(term) && (k == 0 || separator > string(last))
+				begins = false
+			}
+			if same = same && len(order) > 0; !same {
+				return false
+			}
+			t, found := order[0], NewRowSet()
+			d.postings(found, field.long)
+			same = string(term) == string(dictionary.text(t)) && slices.Equal(found.ToArray(), rows[starts[t]:starts[t+1]])
+			order, last = order[1:], append(last[:0], term...)
+			return same
+		})
+		if err != nil || !same {
+			return false, err
+		}
+	}
+	return same && len(order) == 0, nil
 }
 
 func (v *verifier) ledger() {
