@@ -46,11 +46,11 @@ const maxPasted = maxDenial
 const maxMatches = 20
 
 var (
-	pastedID        = regexp.MustCompile(`^[!#-&(-\[\]-z|~]{1,128}$`) // no space, quote, backslash or brace
-	pastedCode      = regexp.MustCompile(`An error occurred \(([\w.]+)\)|[Ee]rror [Cc]ode: ([\w.]+)|api error (\w+)|"(?:errorCode|Code|code|__type)"\s*:\s*"(?:[\w.]+#)?([\w.]+)"`)
-	pastedOperation = regexp.MustCompile(`when calling the (\w+) operation|operation error [\w ]+: (\w+)`)
-	pastedRequest   = regexp.MustCompile(`(?i)request[ _-]?id["']?\s*[:=]\s*["']?([A-Za-z0-9][A-Za-z0-9+/=_-]{7,127})`)
-	pastedBlob      = regexp.MustCompile(`(?i)encoded authorization failure message:\s*([A-Za-z0-9_+/=-]{16,})`)
+	pastedID        = pattern(`^[!#-&(-\[\]-z|~]{1,128}$`) // no space, quote, backslash or brace
+	pastedCode      = pattern(`An error occurred \(([\w.]+)\)|[Ee]rror [Cc]ode: ([\w.]+)|api error (\w+)|"(?:errorCode|Code|code|__type)"\s*:\s*"(?:[\w.]+#)?([\w.]+)"`)
+	pastedOperation = pattern(`when calling the (\w+) operation|operation error [\w ]+: (\w+)`)
+	pastedRequest   = pattern(`(?i)request[ _-]?id["']?\s*[:=]\s*["']?([A-Za-z0-9][A-Za-z0-9+/=_-]{7,127})`)
+	pastedBlob      = pattern(`(?i)encoded authorization failure message:\s*([A-Za-z0-9_+/=-]{16,})`)
 )
 
 // Understand reads a pasted error: the text of a denial with whatever a client
@@ -66,10 +66,10 @@ func Understand(text string) *Understood {
 		}
 	}
 	u.text = joinLines(text)
-	u.ErrorCode = first(u.ErrorCode, submatch(pastedCode, u.text))
-	u.Operation = submatch(pastedOperation, u.text)
-	u.RequestID = first(u.RequestID, submatch(pastedRequest, u.text))
-	u.blob = submatch(pastedBlob, u.text)
+	u.ErrorCode = first(u.ErrorCode, submatch(pastedCode(), u.text))
+	u.Operation = submatch(pastedOperation(), u.text)
+	u.RequestID = first(u.RequestID, submatch(pastedRequest(), u.text))
+	u.blob = submatch(pastedBlob(), u.text)
 	d := ParseDenial(u.ErrorCode, u.text)
 	u.Principal, u.Action, u.Resource, u.PolicyARN, u.Encoded = d.Principal, d.Action, d.Resource, d.PolicyARN, d.Encoded
 	if d.Effect != EffectUnknown {
@@ -108,13 +108,13 @@ type finder struct {
 // is the one to explain, a refused one before others.
 func (fi *finder) locate(text string) (u *Understood, by string, err error) {
 	text = strings.TrimSpace(text)
-	if pastedID.MatchString(text) {
+	if pastedID().MatchString(text) {
 		by, err = fi.byID(text)
 		return nil, by, err
 	}
 	u = Understand(text)
 	for _, id := range []string{u.EventID, u.RequestID} {
-		if id == "" || !pastedID.MatchString(id) {
+		if id == "" || !pastedID().MatchString(id) {
 			continue
 		}
 		if by, err = fi.byID(id); err != nil || fi.count > 0 {
@@ -225,7 +225,7 @@ func (u *Understood) matches(e *Event, r *FailedRequest) string {
 	said := joinLines(e.ErrorMessage)
 	if u.blob != "" {
 		// CloudTrail cuts long messages.
-		if b := submatch(pastedBlob, said); b != "" {
+		if b := submatch(pastedBlob(), said); b != "" {
 			if strings.HasPrefix(u.blob, b) || strings.HasPrefix(b, u.blob) {
 				return "message"
 			}

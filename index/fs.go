@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 )
 
 // fileSystem is what the index needs of a folder. Names are slash-separated and
@@ -41,14 +42,19 @@ type reader interface {
 }
 
 // osFS is the real folder.
-type osFS struct{ root *os.Root }
+type osFS struct {
+	root *os.Root
+
+	mu    sync.Mutex
+	terms *os.Root // the folder of terms, of which a query opens every file; nil when not open
+}
 
 func openOSFS(dir string) (*osFS, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &osFS{root}, nil
+	return &osFS{root: root}, nil
 }
 
 func (o *osFS) create(name string) (file, error) {
@@ -63,7 +69,7 @@ type osReader struct {
 func (r osReader) size() int64 { return r.length }
 
 func (o *osFS) open(name string) (reader, error) {
-	f, err := o.root.OpenFile(name, os.O_RDONLY|noFollow, 0)
+	f, err := o.openFile(name)
 	if err != nil {
 		return nil, corrupt(name, 0, "cannot be opened: %v", plainError(err))
 	}
@@ -76,6 +82,27 @@ func (o *osFS) open(name string) (reader, error) {
 		return nil, corrupt(name, 0, "cannot be opened: %v", plainError(err))
 	}
 	return osReader{f, info.Size()}, nil
+}
+
+func (o *osFS) openFile(name string) (*os.File, error) {
+	if base, ok := strings.CutPrefix(name, termsDir+"/"); ok {
+		if terms := o.openTerms(); terms != nil {
+			if f, err := terms.OpenFile(base, os.O_RDONLY|noFollow, 0); err == nil {
+				return f, nil
+			}
+		}
+	}
+	return o.root.OpenFile(name, os.O_RDONLY|noFollow, 0)
+}
+
+// openTerms returns the folder of terms, nil when there is none.
+func (o *osFS) openTerms() *os.Root {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.terms == nil {
+		o.terms, _ = o.root.OpenRoot(termsDir)
+	}
+	return o.terms
 }
 
 // plainError strips the path from an error whose message names the file anyway.

@@ -153,13 +153,21 @@ func (ix *Index) Segments(date string) ([]*Segment, error) {
 
 func (ix *Index) segment(info segmentInfo) (*Segment, error) {
 	ix.mu.Lock()
-	defer ix.mu.Unlock()
-	if s := ix.segments[info.ID]; s != nil {
+	s := ix.segments[info.ID]
+	ix.mu.Unlock()
+	if s != nil {
 		return s, nil
 	}
+	// Others open other segments meanwhile, and may come to open this one.
 	s, err := openSegment(ix.fsys, info)
 	if err != nil {
 		return nil, err
+	}
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	if first := ix.segments[info.ID]; first != nil {
+		s.Close()
+		return first, nil
 	}
 	ix.segments[info.ID] = s
 	return s, nil

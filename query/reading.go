@@ -42,26 +42,30 @@ type day struct {
 	err     error
 }
 
-// days yields the days of the answer. The one behind is being opened meanwhile.
+// aheadOfDays is how many days are being opened before their turn comes.
+const aheadOfDays = 2
+
+// days yields the days of the answer. Those behind are being opened meanwhile.
 func (r *reading) days() iter.Seq[*day] {
 	dates := slices.DeleteFunc(slices.Clone(r.q.ix.Partitions()), func(date string) bool { return !r.f.covers(date) })
 	if r.f.Latest {
 		slices.Reverse(dates)
 	}
 	return func(yield func(*day) bool) {
-		var next *day
-		for i, date := range dates {
-			d := next
-			if d == nil {
-				d = r.open(date)
+		ahead := 0
+		if r.ahead() {
+			ahead = aheadOfDays
+		}
+		var opened []*day
+		for len(dates) > 0 || len(opened) > 0 {
+			for len(dates) > 0 && len(opened) <= ahead {
+				opened = append(opened, r.open(dates[0]))
+				dates = dates[1:]
 			}
-			next = nil
-			if r.ahead() && i+1 < len(dates) {
-				next = r.open(dates[i+1])
-			}
-			if !yield(d) {
+			if !yield(opened[0]) {
 				return
 			}
+			opened = opened[1:]
 		}
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	_ "embed"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -19,12 +18,12 @@ var athenaViews string
 
 // s3Folder is what Athena takes as a location: a bucket's name and a key
 // without anything that would need quoting.
-var s3Folder = regexp.MustCompile(`^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=/-]*)?$`)
+var s3Folder = pattern(`^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=/-]*)?$`)
 
 // athenaScript returns statements that make a table of the index's copy under
 // location, and the views over it.
 func athenaScript(location string, dates []string) (string, error) {
-	if !s3Folder.MatchString(location) || strings.Contains(strings.TrimPrefix(location, "s3://"), "//") {
+	if !s3Folder().MatchString(location) || strings.Contains(strings.TrimPrefix(location, "s3://"), "//") {
 		return "", usagef("--athena %s: want s3://bucket/prefix, the place of a copy of the index", location)
 	}
 	events := strings.TrimSuffix(location, "/") + "/" + index.EventsDir + "/"

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,16 +122,16 @@ type hit struct {
 }
 
 var (
-	redactDigits  = regexp.MustCompile(`[0-9]{12,}`)
-	redactUUID    = regexp.MustCompile(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
-	redactHash    = regexp.MustCompile(`[0-9a-f]+`)
-	redactID      = regexp.MustCompile(`(?:AKIA|ASIA|AIDA|AROA|AGPA|AIPA|ANPA|ANVA|APKA|ABIA|ACCA|ASCA|A3T[A-Z0-9])[A-Z0-9]{12,}`)
-	redactDotted  = regexp.MustCompile(`[0-9]{1,3}(?:\.[0-9]{1,3}){3}`)
-	redactDashed  = regexp.MustCompile(`(?i)((?:ip|ec2)-)([0-9]{1,3}(?:-[0-9]{1,3}){3})`)
-	redactColons  = regexp.MustCompile(`[0-9a-fA-F:]*:[0-9a-fA-F:]*:[0-9a-fA-F:.]*`)
-	redactBase64  = regexp.MustCompile(`[A-Za-z0-9+/]{80,}={0,2}|[A-Za-z0-9_-]{80,}={0,2}`)
-	redactNamed   = regexp.MustCompile(`(?i)(?:security-?_?token|session-?_?token|secret-?_?access-?_?key|x-amz-signature|signature|password)["'\\]*\s*[:=]\s*["'\\]*([A-Za-z0-9+/=_.~-]{8,})`)
-	secretMembers = regexp.MustCompile(`(?i)^(?:x-amz-)?(?:session-?token|security-?token|secret-?access-?key|secret-?key|signature|password|new-?password|old-?password)$`)
+	redactDigits  = pattern(`[0-9]{12,}`)
+	redactUUID    = pattern(`[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
+	redactHash    = pattern(`[0-9a-f]+`)
+	redactID      = pattern(`(?:AKIA|ASIA|AIDA|AROA|AGPA|AIPA|ANPA|ANVA|APKA|ABIA|ACCA|ASCA|A3T[A-Z0-9])[A-Z0-9]{12,}`)
+	redactDotted  = pattern(`[0-9]{1,3}(?:\.[0-9]{1,3}){3}`)
+	redactDashed  = pattern(`(?i)((?:ip|ec2)-)([0-9]{1,3}(?:-[0-9]{1,3}){3})`)
+	redactColons  = pattern(`[0-9a-fA-F:]*:[0-9a-fA-F:]*:[0-9a-fA-F:.]*`)
+	redactBase64  = pattern(`[A-Za-z0-9+/]{80,}={0,2}|[A-Za-z0-9_-]{80,}={0,2}`)
+	redactNamed   = pattern(`(?i)(?:security-?_?token|session-?_?token|secret-?_?access-?_?key|x-amz-signature|signature|password)["'\\]*\s*[:=]\s*["'\\]*([A-Za-z0-9+/=_.~-]{8,})`)
+	secretMembers = pattern(`(?i)^(?:x-amz-)?(?:session-?token|security-?token|secret-?access-?key|secret-?key|signature|password|new-?password|old-?password)$`)
 )
 
 // text replaces what a text holds.
@@ -186,18 +185,18 @@ func (r *redactor) search(s string) []hit {
 type addHit func(start, end int, with func() string)
 
 func (r *redactor) searchSecrets(s string, add addHit) {
-	for _, m := range redactID.FindAllStringIndex(s, -1) {
+	for _, m := range redactID().FindAllStringIndex(s, -1) {
 		original := s[m[0]:m[1]]
 		add(m[0], m[1], func() string { return r.id(original) })
 	}
 	if len(s) >= 80 {
-		for _, m := range redactBase64.FindAllStringIndex(s, -1) {
+		for _, m := range redactBase64().FindAllStringIndex(s, -1) {
 			if original := s[m[0]:m[1]]; !isPath(original) {
 				add(m[0], m[1], func() string { return r.secret(original) })
 			}
 		}
 	}
-	for _, m := range redactNamed.FindAllStringSubmatchIndex(s, -1) {
+	for _, m := range redactNamed().FindAllStringSubmatchIndex(s, -1) {
 		original := s[m[2]:m[3]]
 		add(m[2], m[3], func() string { return r.secret(original) })
 	}
@@ -224,7 +223,7 @@ func (r *redactor) searchNumbers(s string, add addHit) {
 		return
 	}
 	var uuids [][]int
-	for _, m := range redactDigits.FindAllStringIndex(s, -1) {
+	for _, m := range redactDigits().FindAllStringIndex(s, -1) {
 		run := s[m[0]:m[1]]
 		if len(run) > 12 {
 			for i := 0; i+12 <= len(run); i++ {
@@ -235,8 +234,8 @@ func (r *redactor) searchNumbers(s string, add addHit) {
 			continue
 		}
 		if uuids == nil {
-			uuids = append([][]int{{-1, -1}}, redactUUID.FindAllStringIndex(s, -1)...)
-			for _, word := range redactHash.FindAllStringIndex(s, -1) {
+			uuids = append([][]int{{-1, -1}}, redactUUID().FindAllStringIndex(s, -1)...)
+			for _, word := range redactHash().FindAllStringIndex(s, -1) {
 				if n := word[1] - word[0]; n == 16 || n == 32 || n == 40 || n == 64 {
 					uuids = append(uuids, word)
 				}
@@ -250,18 +249,18 @@ func (r *redactor) searchNumbers(s string, add addHit) {
 }
 
 func (r *redactor) searchAddresses(s string, add addHit) {
-	for _, m := range redactDotted.FindAllStringIndex(s, -1) {
+	for _, m := range redactDotted().FindAllStringIndex(s, -1) {
 		r.dotted(s[m[0]:m[1]], ".", m[0], m[1], add)
 	}
 	if strings.Contains(s, "-") {
-		for _, m := range redactDashed.FindAllStringSubmatchIndex(s, -1) {
+		for _, m := range redactDashed().FindAllStringSubmatchIndex(s, -1) {
 			r.dotted(s[m[4]:m[5]], "-", m[4], m[5], add)
 		}
 	}
 	if strings.Count(s, ":") < 2 {
 		return
 	}
-	for _, m := range redactColons.FindAllStringIndex(s, -1) {
+	for _, m := range redactColons().FindAllStringIndex(s, -1) {
 		r.colons(s, m[0], m[1], add)
 	}
 }

@@ -25,7 +25,7 @@ func (r *redactor) json(b []byte) []byte {
 			if secret && !isKey && s != "" {
 				to = r.hide(s)
 			}
-			secret = isKey && secretMembers.MatchString(s)
+			secret = isKey && secretMembers().MatchString(s)
 			out = appendRedacted(out, b[i:end], s, to)
 			i = end
 		case '0' <= c && c <= '9':

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -176,12 +175,12 @@ func fitting(text string, room int) int {
 	return len(text)
 }
 
-var wholeEscape = regexp.MustCompile(`\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})`)
+var wholeEscape = pattern(`\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})`)
 
 // behindEscape moves a cut that would split an escape to the front of it.
 func behindEscape(text string, end int) int {
 	from := max(end-9, 0)
-	for _, at := range wholeEscape.FindAllStringIndex(text[from:min(end+9, len(text))], -1) {
+	for _, at := range wholeEscape().FindAllStringIndex(text[from:min(end+9, len(text))], -1) {
 		if begin := from + at[0]; begin > 0 && begin < end && from+at[1] > end {
 			return begin
 		}

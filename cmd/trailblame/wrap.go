@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 )
 
@@ -131,13 +130,13 @@ func together(list []word) int {
 }
 
 var (
-	number   = regexp.MustCompile(`^\(?[+-]?[0-9]{1,9}$`)
-	unit     = regexp.MustCompile(`^(d|h|min|s)[,.;:)]*$`)
-	bareUnit = regexp.MustCompile(`^(d|h|min)$`)
-	date     = regexp.MustCompile(`^\(?[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-	clockAt  = regexp.MustCompile(`^[0-9]{2}:[0-9]{2}:[0-9]{2}[,.;:)]*$`)
-	zone     = regexp.MustCompile(`^UTC[,.;:)]*$`)
-	citation = regexp.MustCompile(`^\[[0-9]{1,6}\][,.;:)]*$`)
+	number   = pattern(`^\(?[+-]?[0-9]{1,9}$`)
+	unit     = pattern(`^(d|h|min|s)[,.;:)]*$`)
+	bareUnit = pattern(`^(d|h|min)$`)
+	date     = pattern(`^\(?[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
+	clockAt  = pattern(`^[0-9]{2}:[0-9]{2}:[0-9]{2}[,.;:)]*$`)
+	zone     = pattern(`^UTC[,.;:)]*$`)
+	citation = pattern(`^\[[0-9]{1,6}\][,.;:)]*$`)
 )
 
 // inseparable tells whether two words are read as one.
@@ -145,16 +144,16 @@ func inseparable(a, b string) bool {
 	switch {
 	case len(b) > 16:
 		return false
-	case citation.MatchString(b):
+	case citation().MatchString(b):
 		return true
-	case number.MatchString(a):
-		return unit.MatchString(b)
-	case bareUnit.MatchString(a) || a == "score":
-		return number.MatchString(b)
-	case date.MatchString(a):
-		return clockAt.MatchString(b)
+	case number().MatchString(a):
+		return unit().MatchString(b)
+	case bareUnit().MatchString(a) || a == "score":
+		return number().MatchString(b)
+	case date().MatchString(a):
+		return clockAt().MatchString(b)
 	}
-	return clockAt.MatchString(a) && zone.MatchString(b)
+	return clockAt().MatchString(a) && zone().MatchString(b)
 }
 
 // command prints a shell command, broken between its words with a backslash, an

@@ -3,7 +3,6 @@ package s3
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -38,12 +37,12 @@ const (
 )
 
 var (
-	organizationFolder = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
-	accountFolder      = regexp.MustCompile(`^[0-9]{12}$`)
-	regionFolder       = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$`)
-	yearFolder         = regexp.MustCompile(`^[0-9]{4}$`)
-	twoDigits          = regexp.MustCompile(`^[0-9]{2}$`)
-	fileName           = regexp.MustCompile(`^([0-9]{12})_(CloudTrail(?:-[A-Za-z]+)?)_([a-z0-9-]+)_(?:.*_)?([0-9]{4})([0-9]{2})([0-9]{2})T[0-9]{4,6}Z`)
+	organizationFolder = pattern(`^o-[a-z0-9]{10,32}$`)
+	accountFolder      = pattern(`^[0-9]{12}$`)
+	regionFolder       = pattern(`^[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}$`)
+	yearFolder         = pattern(`^[0-9]{4}$`)
+	twoDigits          = pattern(`^[0-9]{2}$`)
+	fileName           = pattern(`^([0-9]{12})_(CloudTrail(?:-[A-Za-z]+)?)_([a-z0-9-]+)_(?:.*_)?([0-9]{4})([0-9]{2})([0-9]{2})T[0-9]{4,6}Z`)
 )
 
 const logsFolder = "AWSLogs"
@@ -60,7 +59,7 @@ func locate(key string) place {
 			break
 		}
 	}
-	if m := fileName.FindStringSubmatch(name); m != nil {
+	if m := fileName().FindStringSubmatch(name); m != nil {
 		p.account, p.kind, p.region = first(p.account, m[1]), first(p.kind, m[2]), first(p.region, m[3])
 		if len(p.date) < len("YYYY/MM/DD") {
 			p.date = m[4] + "/" + m[5] + "/" + m[6]
@@ -90,17 +89,17 @@ func descend(folders []string) place {
 // enter goes one folder deeper, if that is one of the layout.
 func (p *place) enter(name string) bool {
 	switch {
-	case p.level == inLogs && organizationFolder.MatchString(name):
+	case p.level == inLogs && organizationFolder().MatchString(name):
 		p.level = inOrganization
-	case p.level <= inOrganization && accountFolder.MatchString(name):
+	case p.level <= inOrganization && accountFolder().MatchString(name):
 		p.level, p.account = inAccount, name
 	case p.level == inAccount && name != "":
 		p.level, p.kind = inKind, name
-	case p.level == inKind && regionFolder.MatchString(name):
+	case p.level == inKind && regionFolder().MatchString(name):
 		p.level, p.region = inRegion, name
-	case p.level == inRegion && yearFolder.MatchString(name):
+	case p.level == inRegion && yearFolder().MatchString(name):
 		p.level, p.date = inYear, name
-	case (p.level == inYear || p.level == inMonth) && twoDigits.MatchString(name):
+	case (p.level == inYear || p.level == inMonth) && twoDigits().MatchString(name):
 		p.level++
 		p.date += "/" + name
 	default:
