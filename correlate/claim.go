@@ -2,10 +2,12 @@ package correlate
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"sort"
 	"strings"
+	"sync"
 )
 
 //go:embed playbooks/*.yaml
@@ -17,20 +19,25 @@ func Playbooks() ([]*Playbook, error) {
 	if err != nil || len(names) == 0 {
 		return nil, fmt.Errorf("list embedded playbooks: %d found, %w", len(names), err)
 	}
-	var all []*Playbook
-	for _, name := range names {
-		f, err := embedded.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("open playbook %s: %w", name, err)
-		}
-		p, err := LoadPlaybook(name, f)
-		f.Close()
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, p)
+	all, errs := make([]*Playbook, len(names)), make([]error, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() { all[i], errs[i] = loadEmbedded(name) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	return all, nil
+}
+
+func loadEmbedded(name string) (*Playbook, error) {
+	f, err := embedded.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("open playbook %s: %w", name, err)
+	}
+	defer f.Close()
+	return LoadPlaybook(name, f)
 }
 
 // PlaybookSource returns the text of an embedded playbook, comments included.

@@ -28,7 +28,7 @@ type Index struct {
 
 	mu         sync.Mutex
 	segments   map[uint64]*Segment
-	deliveries map[string][][]delivery // by date, of each segment
+	deliveries map[string]map[uint64][]delivery // by date, of each segment
 }
 
 // place is where an event is kept.
@@ -76,7 +76,7 @@ func open(dir string, fsys fileSystem) (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	ix := &Index{dir: dir, fsys: fsys, manifest: m, segments: map[uint64]*Segment{}, deliveries: map[string][][]delivery{}}
+	ix := &Index{dir: dir, fsys: fsys, manifest: m, segments: map[uint64]*Segment{}, deliveries: map[string]map[uint64][]delivery{}}
 	if warning != "" {
 		ix.warnings, ix.mended = append(ix.warnings, warning), true
 	}
@@ -176,28 +176,29 @@ func (ix *Index) segment(info segmentInfo) (*Segment, error) {
 // Deliveries returns all deliveries of an event beyond the one that its segment
 // names, in no particular order.
 func (ix *Index) Deliveries(s *Segment, row int) ([]Delivery, error) {
-	lists, err := ix.deliveriesOf(s.info.Date)
+	bySegment, err := ix.deliveriesOf(s.info.Date)
 	if err != nil {
 		return nil, err
 	}
+	list := bySegment[s.info.ID]
 	at := delivery{segment: s.info.ID, row: row}
 	var found []Delivery
-	for _, list := range lists {
-		for i, _ := slices.BinarySearchFunc(list, at, delivery.comparePlace); i < len(list) && list[i].comparePlace(at) == 0; i++ {
-			found = append(found, Delivery{list[i].object, list[i].position})
-		}
+	for i, _ := slices.BinarySearchFunc(list, at, delivery.comparePlace); i < len(list) && list[i].comparePlace(at) == 0; i++ {
+		found = append(found, Delivery{list[i].object, list[i].position})
 	}
 	return found, nil
 }
 
-func (ix *Index) deliveriesOf(date string) ([][]delivery, error) {
+// deliveriesOf returns the further deliveries of a day's events in order, by the
+// segment of the event.
+func (ix *Index) deliveriesOf(date string) (map[uint64][]delivery, error) {
 	ix.mu.Lock()
 	cached, ok := ix.deliveries[date]
 	ix.mu.Unlock()
 	if ok {
 		return cached, nil
 	}
-	var all [][]delivery
+	all := map[uint64][]delivery{}
 	for _, info := range ix.manifest.Segments {
 		if info.Date != date {
 			continue
@@ -210,9 +211,12 @@ func (ix *Index) deliveriesOf(date string) ([][]delivery, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(list) > 0 {
-			all = append(all, list)
+		for _, d := range list {
+			all[d.segment] = append(all[d.segment], d)
 		}
+	}
+	for _, list := range all {
+		slices.SortStableFunc(list, delivery.comparePlace)
 	}
 	ix.mu.Lock()
 	ix.deliveries[date] = all
