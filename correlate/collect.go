@@ -160,6 +160,9 @@ func (c *collector) add(s sighting) {
 		res: to.res, refs: to.refs, discovery: to.r.Discovery, place: to.place, key: to.key,
 	}
 	f.detail = to.g.detailOf(f.res, s.q, s.e, to.r)
+	if g := to.g; len(g.facts) == cap(g.facts) {
+		g.facts = slices.Grow(g.facts, len(g.facts)+1) // a storm's facts are many
+	}
 	to.g.facts = append(to.g.facts, f)
 }
 
@@ -237,6 +240,9 @@ func (g *group) detailOf(res int32, q *query.Event, e *Event, r *FailedRequest) 
 // dropDiscovery removes the ref discoveries that a refused push of the same
 // minute follows or precedes: one push, two records.
 func dropDiscovery(facts []fact) []fact {
+	if !slices.ContainsFunc(facts, func(f fact) bool { return f.discovery }) {
+		return facts
+	}
 	var pushes []time.Time
 	for i := range facts {
 		if !facts[i].discovery {

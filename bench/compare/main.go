@@ -16,12 +16,13 @@ import (
 
 // bench is what a run was asked for and where it keeps its files.
 type bench struct {
-	ctx    context.Context
-	events int
-	runs   int
-	needle int
-	seed   uint64
-	dir    string // scratch, with the programs
+	ctx      context.Context
+	events   int
+	runs     int
+	needle   int
+	failures int
+	seed     uint64
+	dir      string // scratch, with the programs
 }
 
 func main() {
@@ -42,6 +43,7 @@ func run(ctx context.Context, args []string) (err error) {
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
 	flags.IntVar(&b.events, "events", 250_000, "events of the ingested trail")
 	flags.IntVar(&b.needle, "needle", 0, "events of the trail that is searched (0: the ingested one)")
+	flags.IntVar(&b.failures, "failures", 0, "failures that are correlated, among ten and a hundred times as many events (0: a tenth of -events)")
 	flags.IntVar(&b.runs, "runs", 5, "runs of each contestant")
 	flags.Uint64Var(&b.seed, "seed", 1, "seed of the trails")
 	flags.StringVar(&b.dir, "dir", "", "scratch folder; what it holds of an earlier run is used again (default: a new one, removed)")

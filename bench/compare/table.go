@@ -156,10 +156,14 @@ const correlatedDays = 10
 
 // correlate measures failures, and what ten times the other events add.
 func (b *bench) correlate(out *strings.Builder) error {
-	denials, causes := b.events/10, max(3, b.events/100_000)
+	denials := b.events / 10
+	if b.failures > 0 {
+		denials = b.failures
+	}
+	causes := max(3, b.events/100_000)
 	var runs []*contestant
-	for _, factor := range []int{1, 10} {
-		trail, err := b.trail(factor*b.events, "-denials", fmt.Sprint(denials), "-causes", fmt.Sprint(causes), "-days", fmt.Sprint(correlatedDays))
+	for _, events := range []int{10 * denials, 100 * denials} {
+		trail, err := b.trail(events, "-denials", fmt.Sprint(denials), "-causes", fmt.Sprint(causes), "-days", fmt.Sprint(correlatedDays))
 		if err != nil {
 			return err
 		}
@@ -167,7 +171,7 @@ func (b *bench) correlate(out *strings.Builder) error {
 		if _, err := b.time(b.path("trailblame"), "ingest", "-q", "--index", index, trail); err != nil {
 			return err
 		}
-		runs = append(runs, &contestant{name: fmt.Sprintf("%d failures in %d events", denials, factor*b.events),
+		runs = append(runs, &contestant{name: fmt.Sprintf("%d failures in %d events", denials, events),
 			program: b.path("trailblame"), args: []string{"correlate", "-q", "--index", index, "--format", "ndjson"}})
 	}
 	if err := b.turns(b.runs, runs...); err != nil {
