@@ -18,15 +18,7 @@ func TestFrames(t *testing.T) {
 	}
 	w := writeRecords(t, raw)
 	told := slices.Clone(w.seg.parquet.frames)
-	info, err := w.finish(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seg, err := openSegment(w.fsys, info)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer seg.Close()
+	seg := finished(t, w)
 	f, blocks, err := seg.events()
 	if err != nil {
 		t.Fatal(err)

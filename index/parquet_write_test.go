@@ -64,11 +64,9 @@ func writeRecords(t testing.TB, raw [][]byte) *segmentWriter {
 	return w
 }
 
-// A segment of several row groups and many pages gives every record back, in
-// whatever order it is asked.
-func TestManyRows(t *testing.T) {
-	raw := manyRecords(2*groupRows + 5000)
-	w := writeRecords(t, raw)
+// finished completes the segment and opens it.
+func finished(t *testing.T, w *segmentWriter) *Segment {
+	t.Helper()
 	info, err := w.finish(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +75,15 @@ func TestManyRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer seg.Close()
+	t.Cleanup(func() { seg.Close() })
+	return seg
+}
+
+// A segment of several row groups and many pages gives every record back, in
+// whatever order it is asked.
+func TestManyRows(t *testing.T) {
+	raw := manyRecords(2*groupRows + 5000)
+	seg := finished(t, writeRecords(t, raw))
 	reader, err := seg.Reader()
 	if err != nil {
 		t.Fatal(err)

@@ -82,16 +82,7 @@ func TestTextFrames(t *testing.T) {
 // all rows.
 func TestSingleTexts(t *testing.T) {
 	raw := manyRecords(12_000)
-	w := writeRecords(t, raw)
-	info, err := w.finish(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seg, err := openSegment(w.fsys, info)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer seg.Close()
+	seg := finished(t, writeRecords(t, raw))
 	rnd := rand.New(rand.NewPCG(9, 10))
 	parts := 0
 	for range 300 {

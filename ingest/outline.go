@@ -106,7 +106,9 @@ func (d *decoder) remember(t *tree) {
 		at = token.end
 	}
 	if p = d.outlines.add(p, r.Raw[at:], nil, false); p != nil {
-		p.number = outlineCount.Add(1)
+		if p.number == 0 {
+			p.number = outlineCount.Add(1)
+		}
 		r.Outline = p.number
 	}
 }
